@@ -1,0 +1,56 @@
+"""What the core itself offers, declared as a plugin does."""
+
+from __future__ import annotations
+
+from otframe.builtin_io import READERS, WRITERS
+from otframe.plugin import Entry, hookimpl
+
+_VALUES = {
+    "Image": "pixels in the display range, with alpha, colour space and metadata",
+    "Latent": "an encoded image",
+    "PatchSet": "all overlapping patches of a field, as a view",
+    "PointCloud": "weighted points",
+    "GaussianLaw": "mean and covariance",
+    "AffineMap": "the map x -> A x + b, stochastic or not",
+    "Transport": "what a solver gives",
+    "SolveInfo": "how a solver ended",
+    "Table": "rows of results",
+    "Scalar": "one number with its name and unit",
+    "Draw": "the index of a random draw",
+}
+
+
+@hookimpl
+def otframe_components() -> list[Entry]:
+    """Parts that belong to no method."""
+    return [
+        Entry("patch.unfold", "otframe.parts.patch:Unfold", "transform", "all overlapping patches, as a view"),
+        Entry("patch.fold", "otframe.parts.patch:Fold", "transform", "patches back to the field, overlaps averaged"),
+        Entry("transport.apply", "otframe.parts.transport:Apply", "transform", "move samples by a transport"),
+        Entry("image.blend", "otframe.parts.blend:Blend", "transform", "(1 - weight) a + weight b"),
+        Entry("image.convert", "otframe.parts.convert:Convert", "transform", "to another colour space"),
+    ]
+
+
+@hookimpl
+def otframe_values() -> list[Entry]:
+    """The common values."""
+    return [Entry(name, f"otframe.values:{name}", "value", summary) for name, summary in _VALUES.items()]
+
+
+@hookimpl
+def otframe_readers() -> list[Entry]:
+    """Images, tables and values by suffix; sample photographs by scheme."""
+    return READERS
+
+
+@hookimpl
+def otframe_writers() -> list[Entry]:
+    """Images, tables and values by suffix."""
+    return WRITERS
+
+
+@hookimpl
+def otframe_executors() -> list[Entry]:
+    """The executor that is always there."""
+    return [Entry("serial", "otframe.run.executors:serial", "executor", "one item after the other")]

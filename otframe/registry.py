@@ -1,0 +1,221 @@
+"""Finding components: guarded discovery, lookup by name, and what to say when a name is not there.
+
+A broken plugin takes down nothing: its failure is kept, and told where one of its components may have been meant.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from otframe.errors import PluginError, UnknownNameError
+from otframe.plugin import GROUP, Entry, Hooks
+
+__all__ = ["Plugin", "Registry", "nearest"]
+
+_HOOKS = {
+    "component": "otframe_components",
+    "value": "otframe_values",
+    "reader": "otframe_readers",
+    "writer": "otframe_writers",
+    "executor": "otframe_executors",
+    "pipeline": "otframe_pipelines",
+    "sample": "otframe_samples",
+}
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One discovered plugin: its name, distribution and version, and why it could not be loaded, if so."""
+
+    name: str
+    distribution: str
+    version: str
+    failure: str = ""
+    entries: tuple[Entry, ...] = ()
+
+
+@dataclass
+class Registry:
+    """The components, values, readers, writers and executors of the installed plugins.
+
+    Parameters
+    ----------
+    allow : iterable of str, optional
+        Names of the plugins to load; all where absent. The core's own parts are always there.
+    points : iterable of EntryPoint, optional
+        What to load instead of the installed entry points: for tests and for hosts that ship their own set.
+    """
+
+    allow: Iterable[str] | None = None
+    points: Iterable[EntryPoint] | None = None
+    plugins: list[Plugin] = field(default_factory=list, init=False)
+    _tables: dict[str, dict[str, tuple[Entry, str]]] = field(default_factory=dict, init=False)
+    _loaded: dict[tuple[str, str], Any] = field(default_factory=dict, init=False)
+    _names: dict[Any, str] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self._tables = {table: {} for table in _HOOKS}
+        self._add("otframe", "otframe", _core_version(), lambda: importlib.import_module("otframe.builtin"))
+        allowed = _allowed(self.allow)
+        found = entry_points(group=GROUP) if self.points is None else self.points
+        seen: dict[str, str] = {}
+        for point in sorted(found, key=lambda p: (p.name, p.value)):
+            if allowed is not None and point.name not in allowed:
+                continue
+            dist = point.dist
+            distribution, version = (dist.name, dist.version) if dist else (point.module, "")
+            if point.name in seen:
+                if (distribution, point.value) == seen[point.name]:
+                    continue  # one distribution seen twice on the path
+                self.plugins.append(
+                    Plugin(
+                        point.name,
+                        distribution,
+                        version,
+                        f"two plugins are called '{point.name}': {seen[point.name][0]} and {distribution}; uninstall one",
+                    )
+                )
+                continue
+            seen[point.name] = (distribution, point.value)  # type: ignore[assignment]
+            self._add(point.name, distribution, version, point.load)
+
+    @classmethod
+    def installed(cls) -> Registry:
+        """The registry of everything installed, made once a process."""
+        global _installed
+        if _installed is None:
+            _installed = cls()
+        return _installed
+
+    def _add(self, name: str, distribution: str, version: str, load: Callable[[], ModuleType]) -> None:
+        """Load one plugin, all or nothing; a failure is recorded, never raised."""
+        try:
+            manager = pluggy.PluginManager(GROUP)
+            manager.add_hookspecs(Hooks)
+            manager.register(load(), name)
+            manager.check_pending()
+            offered = {table: _entries(manager, hook) for table, hook in _HOOKS.items()}
+            for table, entries in offered.items():
+                for entry in entries:
+                    other = self._tables[table].get(entry.name)
+                    if other is not None:
+                        raise PluginError(f"{table} '{entry.name}' is already offered by plugin '{other[1]}'")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit at import must not end the host either
+            self.plugins.append(Plugin(name, distribution, version, f"{type(error).__name__}: {error}"))
+            return
+        for table, entries in offered.items():
+            self._tables[table].update({entry.name: (entry, name) for entry in entries})
+        flat = tuple(entry for entries in offered.values() for entry in entries)
+        self.plugins.append(Plugin(name, distribution, version, entries=flat))
+
+    def failures(self) -> list[Plugin]:
+        """The plugins that could not be loaded."""
+        return [plugin for plugin in self.plugins if plugin.failure]
+
+    def entries(self, table: str = "component") -> Iterator[tuple[Entry, str]]:
+        """The entries of one table with the plugin that offers each, by name."""
+        for name in sorted(self._tables[table]):
+            yield self._tables[table][name]
+
+    def has(self, name: str, table: str = "component") -> bool:
+        """Whether the name is offered."""
+        return name in self._tables[table]
+
+    def find(self, name: str, table: str = "component") -> Entry:
+        """The entry of a name; `UnknownNameError` with the nearest names and the plugins that failed otherwise."""
+        if name in self._tables[table]:
+            return self._tables[table][name][0]
+        raise UnknownNameError(f"there is no {table} '{name}'", hint=self._advice(name, table))
+
+    def load(self, name: str, table: str = "component") -> Any:
+        """Import the object behind a name; `PluginError` where that fails."""
+        entry = self.find(name, table)
+        slot = (table, name)
+        if slot not in self._loaded:
+            module, _, attribute = entry.target.partition(":")
+            plugin = self._tables[table][name][1]
+            try:
+                target = getattr(importlib.import_module(module), attribute)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                raise PluginError(
+                    f"{table} '{name}' of plugin '{plugin}' cannot be imported from {entry.target}: "
+                    f"{type(error).__name__}: {error}",
+                    hint=f"reinstall the plugin, or install what it needs; `otframe plugins` tells more about '{plugin}'",
+                ) from error
+            self._loaded[slot] = target
+            if isinstance(target, type):
+                self._names[target] = name
+        return self._loaded[slot]
+
+    def name_of(self, target: type) -> str:
+        """The public name of a component class or value type; its qualified name where it is not registered."""
+        if target not in self._names:
+            place = f"{target.__module__}:{target.__qualname__}"
+            for table in ("component", "value"):
+                for entry, _ in self.entries(table):
+                    if entry.target.endswith(f":{target.__name__}") and self.load(entry.name, table) is target:
+                        return entry.name
+            return place
+        return self._names[target]
+
+    def _advice(self, name: str, table: str) -> str:
+        lines = []
+        near = nearest(name, self._tables[table])
+        if near:
+            lines.append(f"did you mean {near}?")
+        for plugin in self.failures():
+            lines.append(f"plugin '{plugin.name}' ({plugin.distribution}) could not be loaded: {plugin.failure}")
+        if not lines:
+            lines.append("`otframe list` shows what is installed; `pip install` the plugin that offers it")
+        return "\n  ".join(lines)
+
+
+def nearest(name: str, names: Iterable[str], n: int = 3) -> str:
+    """The names most like `name`, quoted and joined for a sentence; empty where nothing is near."""
+    close = difflib.get_close_matches(name, list(names), n=n, cutoff=0.55)
+    return " or ".join(f"'{c}'" for c in close)
+
+
+_installed: Registry | None = None
+
+
+def _entries(manager: pluggy.PluginManager, hook: str) -> list[Entry]:
+    entries = [entry for group in getattr(manager.hook, hook)() for entry in group]
+    for entry in entries:
+        if not isinstance(entry, Entry):
+            raise PluginError(f"{hook} must return otframe.plugin.Entry objects, got {type(entry).__name__}")
+        if not entry.target.partition(":")[2]:
+            raise PluginError(f"{hook}: target of '{entry.name}' must be 'module:Class', got '{entry.target}'")
+    names = [entry.name for entry in entries]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise PluginError(f"{hook} offers {', '.join(twice)} twice")
+    return entries
+
+
+def _allowed(allow: Iterable[str] | None) -> set[str] | None:
+    asked = os.environ.get("OTFRAME_PLUGINS", "")
+    from_environment = {part.strip() for part in asked.split(",") if part.strip()}
+    sets = [set(allow)] if allow is not None else []
+    if from_environment:
+        sets.append(from_environment)
+    return set.intersection(*sets) if sets else None
+
+
+def _core_version() -> str:
+    from otframe import __version__
+
+    return __version__
