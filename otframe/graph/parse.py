@@ -1,0 +1,245 @@
+"""From plain data to a `Document`: the structure of a pipeline file, checked key by key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from otframe.errors import PipelineError
+from otframe.graph.document import Document, InputSpec, LinkSpec, NodeSpec, OutputSpec, Path
+from otframe.graph.yaml import read_yaml
+from otframe.registry import nearest
+
+__all__ = ["OPTIONS", "VERSION", "parse_document"]
+
+VERSION = 1
+_TOP = ("otframe", "title", "description", "params", "inputs", "nodes", "outputs")
+_INPUT = ("type", "default", "optional", "unless", "doc")
+_OUTPUT = ("from", "to", "before", "doc")
+OPTIONS: dict[str, type | tuple[str, ...]] = {
+    "device": str,
+    "dtype": ("float32", "float64", "bfloat16", "float16"),
+    "each": bool,
+    "join": ("key",),
+    "keep": ("memory",),
+    "rng": str,
+    "skip": bool,
+}
+"""What a node may say besides `use`, `in`, `with` and `steps`, and what each takes."""
+_LINK = ("use", "in", "with", *OPTIONS)
+_NODE = (*_LINK, "steps")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+def parse_document(text: str, file: str = "<text>") -> Document:
+    """The document of a pipeline file; `PipelineError` with file, line and column of what is wrong."""
+    data, places = read_yaml(text, file)
+    return _Parser(Document(file=file, places=places)).document(data)
+
+
+class _Parser:
+    def __init__(self, doc: Document) -> None:
+        self.doc = doc
+
+    def fail(self, message: str, path: Path, hint: str = "") -> PipelineError:
+        return PipelineError(message, hint=hint, where=self.doc.where(*path))
+
+    def mapping(self, data: Any, path: Path, what: str, allowed: tuple[str, ...] = ()) -> dict[str, Any]:
+        if data is None:
+            data = {}
+        if not isinstance(data, dict):
+            raise self.fail(f"{what} must be a mapping, got {_kind(data)}", path, "write `key: value` lines under it")
+        for key in data:
+            if allowed and key not in allowed:
+                near = nearest(key, allowed)
+                raise self.fail(
+                    f"{what} has no key '{key}'",
+                    (*path, key),
+                    f"did you mean {near}?" if near else f"allowed: {', '.join(allowed)}",
+                )
+        return data
+
+    def text(self, data: Any, path: Path, what: str) -> str:
+        if not isinstance(data, str) or not data:
+            raise self.fail(f"{what} must be a text, got {_kind(data)}", path)
+        return data
+
+    def texts(self, data: Any, path: Path, what: str) -> tuple[str, ...]:
+        """One text or a list of texts."""
+        if isinstance(data, list):
+            return tuple(self.text(item, (*path, i), what) for i, item in enumerate(data))
+        return (self.text(data, path, what),)
+
+    def flag(self, data: Any, path: Path, what: str) -> bool:
+        if not isinstance(data, bool):
+            raise self.fail(f"{what} must be true or false, got {_kind(data)}", path)
+        return data
+
+    def document(self, data: Any) -> Document:
+        top = self.mapping(data, (), "a pipeline", _TOP)
+        if "otframe" not in top:
+            raise self.fail("the file does not say `otframe: 1`", (), "a pipeline file starts with `otframe: 1`")
+        if top["otframe"] != VERSION:
+            raise self.fail(
+                f"this otframe reads pipeline format {VERSION}, the file is {top['otframe']!r}",
+                ("otframe",),
+                "upgrade otframe, or write `otframe: 1`",
+            )
+        params = self.mapping(top.get("params"), ("params",), "params")
+        self.names(params, "params", "parameter")
+        inputs = self.mapping(top.get("inputs"), ("inputs",), "inputs")
+        self.names(inputs, "inputs", "input")
+        nodes = self.mapping(top.get("nodes"), ("nodes",), "nodes")
+        self.names(nodes, "nodes", "node")
+        if not nodes:
+            raise self.fail("the pipeline has no nodes", ("nodes",), "add `nodes:` with at least one component")
+        for name in nodes:
+            if name in inputs:
+                raise self.fail(f"'{name}' is both an input and a node", ("nodes", name), "rename one of them")
+        outputs = self.mapping(top.get("outputs"), ("outputs",), "outputs")
+        self.names(outputs, "outputs", "output")
+        if not outputs:
+            raise self.fail("the pipeline has no outputs", ("outputs",), "name what to keep: `outputs: {result: node}`")
+        return Document(
+            title=self.text(top.get("title", "untitled"), ("title",), "title"),
+            description=str(top.get("description", "")),
+            params=params,
+            inputs={name: self.input(spec, ("inputs", name)) for name, spec in inputs.items()},
+            nodes={name: self.node(spec, ("nodes", name)) for name, spec in nodes.items()},
+            outputs={name: self.output(spec, ("outputs", name)) for name, spec in outputs.items()},
+            file=self.doc.file,
+            places=self.doc.places,
+        )
+
+    def names(self, found: Mapping[str, Any], section: str, what: str) -> None:
+        for name in found:
+            if not _NAME.match(name):
+                raise self.fail(
+                    f"'{name}' cannot name a {what}", (section, name), "use letters, digits and _, not a digit first"
+                )
+
+    def input(self, data: Any, path: Path) -> InputSpec:
+        if isinstance(data, str):
+            return InputSpec(data)
+        spec = self.mapping(data, path, "an input", _INPUT)
+        if "type" not in spec:
+            raise self.fail("an input needs a type", path, 'write `name: Image[]` or `name: {type: "Image[]", ...}`')
+        default, default_from = spec.get("default"), None
+        if isinstance(default, dict):
+            source = self.mapping(default, (*path, "default"), "a default", ("from",))
+            if "from" not in source:
+                raise self.fail("a default names a path, or a node by `from`", (*path, "default"))
+            default, default_from = None, self.text(source["from"], (*path, "default", "from"), "from")
+        elif default is not None:
+            default = self.text(default, (*path, "default"), "a default")
+        return InputSpec(
+            type=self.text(spec["type"], (*path, "type"), "type"),
+            default=default,
+            default_from=default_from,
+            optional=self.flag(spec.get("optional", False), (*path, "optional"), "optional"),
+            unless=self.texts(spec["unless"], (*path, "unless"), "unless") if "unless" in spec else (),
+            doc=str(spec.get("doc", "")),
+        )
+
+    def output(self, data: Any, path: Path) -> OutputSpec:
+        if isinstance(data, str):
+            return OutputSpec(data)
+        spec = self.mapping(data, path, "an output", _OUTPUT)
+        if "from" not in spec:
+            raise self.fail("an output needs the node it comes from", path, "write `name: {from: node}`")
+        return OutputSpec(
+            source=self.text(spec["from"], (*path, "from"), "from"),
+            to=self.text(spec["to"], (*path, "to"), "to") if "to" in spec else None,
+            before=self.text(spec["before"], (*path, "before"), "before") if "before" in spec else "",
+            doc=str(spec.get("doc", "")),
+        )
+
+    def node(self, data: Any, path: Path) -> NodeSpec:
+        if isinstance(data, str):
+            return NodeSpec((LinkSpec(data, path=path),))
+        spec = self.mapping(data, path, "a node", _NODE)
+        if "steps" not in spec:
+            return NodeSpec((self.link(spec, path),))
+        for key in ("use", "with"):
+            if key in spec:
+                raise self.fail(f"a node with `steps` has no `{key}` of its own", (*path, key), "move it into a step")
+        steps = spec["steps"]
+        if not isinstance(steps, list) or not steps:
+            raise self.fail(f"steps must be a list of components, got {_kind(steps)}", (*path, "steps"))
+        links = [self.step(step, (*path, "steps", i)) for i, step in enumerate(steps)]
+        first = links[0]
+        wires = self.wires(spec["in"], (*path, "in")) if "in" in spec else {}
+        clash = sorted(set(wires) & set(first.wires))
+        if clash:
+            raise self.fail(f"port '{clash[0] or 'first'}' of the first step is wired twice", (*path, "in"))
+        options = self.options(spec, path)
+        links[0] = LinkSpec(first.use, {**wires, **first.wires}, first.params, first.options, first.path)
+        return NodeSpec(
+            tuple(LinkSpec(k.use, k.wires, k.params, {**options, **k.options}, k.path) for k in links), stepwise=True
+        )
+
+    def step(self, data: Any, path: Path) -> LinkSpec:
+        if isinstance(data, str):
+            return LinkSpec(data, path=path)
+        if isinstance(data, dict) and "use" not in data and len(data) == 1:
+            ((use, params),) = data.items()
+            if use in _NODE:
+                raise self.fail(
+                    "a step needs a `use`", path, "write a name, `{name: parameters}` or `{use: name, ...}`"
+                )
+            return LinkSpec(use, params=self.mapping(params, (*path, use), "parameters"), path=(*path, use))
+        spec = self.mapping(data, path, "a step", _LINK)
+        return self.link(spec, path)
+
+    def link(self, spec: Mapping[str, Any], path: Path) -> LinkSpec:
+        if "use" not in spec:
+            raise self.fail("a node needs a `use` or `steps`", path, "write `use: component`, see `otframe list`")
+        return LinkSpec(
+            use=self.text(spec["use"], (*path, "use"), "use"),
+            wires=self.wires(spec["in"], (*path, "in")) if "in" in spec else {},
+            params=self.mapping(spec.get("with"), (*path, "with"), "with"),
+            options=self.options(spec, path),
+            path=path,
+        )
+
+    def wires(self, data: Any, path: Path) -> dict[str, Any]:
+        if isinstance(data, str | list):
+            return {"": self.wiring(data, path)}
+        return {port: self.wiring(ref, (*path, port)) for port, ref in self.mapping(data, path, "in").items()}
+
+    def wiring(self, data: Any, path: Path) -> Any:
+        if isinstance(data, list) and data:
+            return [self.text(ref, (*path, i), "a reference") for i, ref in enumerate(data)]
+        if isinstance(data, dict) and data:
+            return {label: self.text(ref, (*path, label), "a reference") for label, ref in data.items()}
+        return self.text(data, path, "a reference")
+
+    def options(self, spec: Mapping[str, Any], path: Path) -> dict[str, Any]:
+        found = {}
+        for key, wanted in OPTIONS.items():
+            if key not in spec:
+                continue
+            value = spec[key]
+            if isinstance(wanted, tuple):
+                if value not in wanted:
+                    raise self.fail(f"{key} must be {' or '.join(wanted)}, got {value!r}", (*path, key))
+            elif not isinstance(value, wanted):
+                raise self.fail(f"{key} must be {_kind(wanted())}, got {_kind(value)}", (*path, key))
+            found[key] = value
+        return found
+
+
+def _kind(data: Any) -> str:
+    names = {
+        dict: "a mapping",
+        list: "a list",
+        str: "a text",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+    }
+    if data is None:
+        return "nothing"
+    name = names.get(type(data), type(data).__name__)
+    return f"{name} ({data!r})" if isinstance(data, str | int | float) and data != type(data)() else name
