@@ -1,0 +1,6 @@
+"""Running a checked graph: plan, engine, executors, observers."""
+
+from otframe.run.observer import Observer, RunInfo, RunResult, WrittenFile
+from otframe.run.pipeline import Pipeline
+
+__all__ = ["Observer", "Pipeline", "RunInfo", "RunResult", "WrittenFile"]

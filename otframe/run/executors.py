@@ -1,0 +1,30 @@
+"""Executors: anything with the interface of `concurrent.futures.Executor`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Any, TypeVar
+
+__all__ = ["SerialExecutor", "serial"]
+
+R = TypeVar("R")
+
+
+class SerialExecutor(Executor):
+    """Runs each task when it is submitted, in the caller's thread."""
+
+    def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
+        """Run the task now; its outcome is in the future that comes back."""
+        future: Future[R] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def serial(workers: int = 1) -> Executor:
+    """The executor that is always there. `workers` is not used."""
+    del workers
+    return SerialExecutor()

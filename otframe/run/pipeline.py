@@ -1,0 +1,192 @@
+"""`Pipeline`: read it, check it, run it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, get_origin
+
+import torch
+
+from otframe.errors import OtframeError, ParameterError, PipelineError, RequestError
+from otframe.graph import Document, Graph, compile_graph, parse_document, to_yaml
+from otframe.interfaces import ModelPool
+from otframe.io import open_source, write
+from otframe.io.source import Source
+from otframe.registry import Registry
+from otframe.run.call import Caller
+from otframe.run.engine import Engine
+from otframe.run.keys import input_keys
+from otframe.run.observer import Observer, Observers, RunInfo, RunResult
+from otframe.run.paths import output_paths
+from otframe.run.plan import make_plan
+
+__all__ = ["Pipeline"]
+
+
+class Pipeline:
+    """A pipeline with the registry that its components come from.
+
+    Parameters
+    ----------
+    document : Document
+        From `Pipeline.from_yaml`, or from `otframe.graph.Builder`.
+    registry : Registry, optional
+        Everything installed, where absent.
+    """
+
+    def __init__(self, document: Document, registry: Registry | None = None) -> None:
+        self.document = document
+        self.registry = registry or Registry.installed()
+
+    @classmethod
+    def from_yaml(cls, path: str | Path, registry: Registry | None = None) -> Pipeline:
+        """Read a pipeline file; `PipelineError` with file, line and column of what is wrong."""
+        path = Path(path)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise PipelineError(f"cannot read the pipeline file {path}: {error}", hint="check the path") from error
+        return cls(parse_document(text, str(path)), registry)
+
+    @classmethod
+    def from_text(cls, text: str, registry: Registry | None = None) -> Pipeline:
+        """Read a pipeline from a text."""
+        return cls(parse_document(text), registry)
+
+    def to_yaml(self) -> str:
+        """The pipeline as a file's text; reading it gives an equal pipeline."""
+        return to_yaml(self.document)
+
+    def check(self, given: Iterable[str] | None = None, params: Mapping[str, Any] | None = None) -> Graph:
+        """Check names, parameters, types and arrows without reading an image or loading a weight.
+
+        Where `given` is None, every input that has no default is taken as given.
+        """
+        names = None if given is None else list(given)
+        return compile_graph(self.document, self.registry, given=names, overrides=params)
+
+    def __call__(self, **inputs: Any) -> dict[str, Any]:
+        """Run on values or paths and give the outputs by name; a stream's output is a dict by key.
+
+        Inputs may be paths, `sample:` names, values, NumPy images `(H, W[, C])`, or lists and dicts of these.
+        """
+        return self.run(inputs).values
+
+    def run(
+        self,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        out: str | Path | None = None,
+        params: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        device: str = "cpu",
+        executor: str = "serial",
+        on_error: Literal["stop", "skip"] = "stop",
+        observers: Iterable[Observer] = (),
+        cancel: Callable[[], bool] | None = None,
+        pool: ModelPool | None = None,
+    ) -> RunResult:
+        """Run the pipeline.
+
+        Parameters
+        ----------
+        inputs : mapping
+            What each input is bound to.
+        out : path, optional
+            Where files are written; without it, outputs are kept in memory and given back.
+        params : mapping
+            Values for the pipeline's parameters.
+        seed : int
+            Seed of all randomness: the same seed gives the same bits.
+        on_error : str
+            `stop` at the first failed item, or `skip` it and list it in the result.
+        cancel : callable, optional
+            Asked between items and in long calls; the run stops where it says True.
+
+        Raises
+        ------
+        RequestError
+            The request is wrong; nothing was started.
+        OtframeError
+            An item or node failed.
+        """
+        inputs = dict(inputs or {})
+        graph = self.check(inputs, params)
+        sources = {name: self._open(graph, name, inputs.get(name, uri)) for name, uri in _used(graph)}
+        plan = make_plan(graph)
+        keys = input_keys(graph, plan.classes, sources)
+        folder = None if out is None else Path(out)
+        paths = {} if folder is None else output_paths(graph, plan.classes, keys, sources, folder, self.registry)
+        observer = Observers(observers)
+        caller = Caller(
+            seed=seed,
+            pool=pool or ModelPool(_device(device)),
+            workdir=folder,
+            on_progress=observer.progress,
+            is_cancelled=cancel,
+        )
+        make_executor = self.registry.load(executor, "executor")
+        plugins = {plugin.name: plugin.version for plugin in self.registry.plugins if not plugin.failure}
+        observer.run_started(RunInfo(graph, plan, sources, keys, seed, device, executor, folder, plugins))
+        try:
+            with make_executor() as pool_of_tasks:
+                engine = Engine(
+                    graph,
+                    plan,
+                    sources,
+                    keys,
+                    paths,
+                    self._write,
+                    caller,
+                    observer=observer,
+                    executor=pool_of_tasks,
+                    on_error=on_error,
+                )
+                result = engine.run()
+        except BaseException as error:
+            observer.run_failed(error)
+            raise
+        observer.run_finished(result)
+        return result
+
+    def _open(self, graph: Graph, name: str, given: Any) -> Source:
+        node = graph.nodes[name]
+        base = get_origin(node.type) or node.type
+        if isinstance(given, str) and name not in self._bound(graph):
+            given = self._beside(given)
+        try:
+            return open_source(given, self.registry, base)
+        except OtframeError as error:
+            if isinstance(error, RequestError):
+                raise error.at(node=name) from None
+            raise error.at(node=name) from error.__cause__
+
+    def _bound(self, graph: Graph) -> set[str]:
+        return {name for name, default in graph.sources.items() if default is None}
+
+    def _beside(self, default: str) -> str:
+        """A default path is meant beside the pipeline file."""
+        if ":" in default or not self.document.file or Path(default).is_absolute():
+            return default
+        return str(Path(self.document.file).parent / default)
+
+    def _write(self, value: Any, path: Path) -> tuple[Path, tuple[str, ...]]:
+        written = write(value, path, self.registry)
+        return written.path, written.notes
+
+
+def _used(graph: Graph) -> list[tuple[str, str | None]]:
+    needed = graph.needed()
+    return [(name, uri) for name, uri in graph.sources.items() if name in needed]
+
+
+def _device(name: str) -> str:
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ParameterError(
+            f"device '{name}' cannot be used: {str(error).splitlines()[0]}", hint="cpu always works; cuda needs a GPU"
+        ) from error
+    return str(device)
