@@ -81,7 +81,7 @@ class Engine:
         for name in self.graph.needed():
             node = self.graph.nodes[name]
             if not node.streams and not self._folds(node):
-                left.update(ref.node for ref in self._single_reads(node))
+                left.update({ref.node for ref in self._single_reads(node)})
         for plan in self.plan.passes:
             left.update({ref.node for ref in self._constants(plan)})
         left.update(output.source.node for output in self.graph.outputs if not output.origins)

@@ -11,7 +11,7 @@ import torch
 from otframe.errors import OtframeError, ParameterError, PipelineError, RequestError
 from otframe.graph import Document, Graph, compile_graph, parse_document, to_yaml
 from otframe.interfaces import ModelPool
-from otframe.io import open_source, write
+from otframe.io import open_source, write, write_table_pair
 from otframe.io.source import Source
 from otframe.registry import Registry
 from otframe.run.call import Caller
@@ -20,6 +20,7 @@ from otframe.run.keys import input_keys
 from otframe.run.observer import Observer, Observers, RunInfo, RunResult
 from otframe.run.paths import output_paths
 from otframe.run.plan import make_plan
+from otframe.values import Table
 
 __all__ = ["Pipeline"]
 
@@ -172,6 +173,9 @@ class Pipeline:
         return str(Path(self.document.file).parent / default)
 
     def _write(self, value: Any, path: Path) -> tuple[Path, tuple[str, ...]]:
+        if isinstance(value, Table) and path.suffix.lower() in (".csv", ".json"):
+            write_table_pair(value, path, self.registry)
+            return path, ()
         written = write(value, path, self.registry)
         return written.path, written.notes
 
