@@ -71,12 +71,12 @@ class Hooks:
 
     @hookspec
     def otframe_readers(self) -> Iterable[Entry]:
-        """Sources by suffix (`.png`) or scheme (`sample:`): `open(uri) -> Source`."""
+        """Readers by suffix (`.png`) or scheme (`sample:`): `Reader(uri, *, registry) -> Source`, with a `value_type`."""
         raise NotImplementedError
 
     @hookspec
     def otframe_writers(self) -> Iterable[Entry]:
-        """Writers by suffix: `write(value, path)`."""
+        """Writers by suffix: a `otframe.io.Writer`, or `write(value, path) -> notes or None`."""
         raise NotImplementedError
 
     @hookspec

@@ -38,7 +38,7 @@ class ModelPool:
     def net(self, model: Model, device: torch.device | None = None, dtype: torch.dtype | None = None) -> Any:
         """The loaded network of a model: loaded at the first call, by one thread."""
         device, dtype = device or self.device, dtype or self.dtype
-        key = (type(model), model.model_dump_json(), str(device), str(dtype))
+        key = (type(model), repr(model), str(device), str(dtype))  # repr names nested components in full
         with self._lock:
             lock = self._loading.setdefault(key, threading.Lock())
         with lock:
@@ -69,4 +69,4 @@ def verb(method: Callable[..., R]) -> Callable[..., R]:
         return method(self, *args, net=net, **named)
 
     call.__otframe_verb__ = True  # type: ignore[attr-defined]
-    return call  # type: ignore[return-value]
+    return call
