@@ -99,7 +99,8 @@ class PatchSet(Value, Generic[F_co]):
                     f"the patches have dimension {self.dim}, the map {map.A.shape[0]}",
                     hint="fit the map on patches of the same size and channels",
                 )
-            map = map.at(t)
+            whole = map
+            map = _prepared(whole, ("at", t), lambda: whole.at(t)) if t != 1 else whole
             if self.map is None:
                 return replace(self, map=map, seed=seed)
             return replace(self, map=map.after(self.map), seed=seed if map.noise_cov is not None else self.seed)
