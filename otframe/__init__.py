@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from otframe.version import __version__
 
 _EXPORTS = {
     "Component": "otframe.interfaces",
@@ -28,7 +28,6 @@ __all__ = ["__version__", *_EXPORTS]
 
 if TYPE_CHECKING:
     from otframe.errors import OtframeError as OtframeError
-    from otframe.run import Pipeline as Pipeline
     from otframe.graph import component as component
     from otframe.interfaces import Accumulator as Accumulator
     from otframe.interfaces import Component as Component
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from otframe.interfaces import Solver as Solver
     from otframe.interfaces import Transform as Transform
     from otframe.registry import Registry as Registry
+    from otframe.run import Pipeline as Pipeline
     from otframe.values import Image as Image
 
 

@@ -71,7 +71,7 @@ class Hooks:
 
     @hookspec
     def otframe_readers(self) -> Iterable[Entry]:
-        """Readers by suffix (`.png`) or scheme (`sample:`): `Reader(uri, *, registry) -> Source`, with a `value_type`."""
+        """Readers by suffix (`.png`) or scheme (`sample:`): `(uri, *, registry) -> Source`, with a `value_type`."""
         raise NotImplementedError
 
     @hookspec

@@ -13,7 +13,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from otframe.errors import PluginError
 from otframe.interfaces import Accumulator, Component, Model, Solver, Stream
@@ -26,6 +26,8 @@ Bindings = Mapping[TypeVar, Hint]
 
 _INJECTED = ("ctx", "net")
 _PLAIN = (int, float, str, bool)
+_UNIONS = (Union, types.UnionType)
+_PLAIN_CONTAINERS = (list, tuple, dict, collections.abc.Mapping, collections.abc.Sequence, *_UNIONS)
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,10 @@ class Port:
         Whether the verb has no default for it.
     default : object
         The verb's default.
+    bare : bool
+        Whether the verb has none: an optional port must then be handed None.
+    check : type
+        The hint as it is written, with the limits that `Annotated` adds: what `with` is checked against.
     """
 
     name: str
@@ -54,6 +60,8 @@ class Port:
     optional: bool = False
     required: bool = True
     default: Any = None
+    bare: bool = False
+    check: Hint = None
 
     @property
     def plain(self) -> bool:
@@ -90,7 +98,7 @@ def verbs(cls: type[Component]) -> tuple[str, ...]:
     return ("solve",) if issubclass(cls, Solver) else ("__call__",)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def signature(cls: type[Component], verb: str) -> Signature:
     """The signature of a verb; `PluginError` where a hint is missing or cannot be resolved."""
     where = f"{cls.__name__}.{verb}"
@@ -108,7 +116,7 @@ def signature(cls: type[Component], verb: str) -> Signature:
             raise PluginError(f"{where}: port '{name}' has no type hint")
         inputs.append(_port(name, hints[name], parameter))
     result = method if verb != "lift" or not issubclass(cls, Accumulator) else cls.finish
-    output = hints.get("return") if result is method else _hints(result, f"{cls.__name__}.finish").get("return")
+    output: Hint = hints.get("return") if result is method else _hints(result, f"{cls.__name__}.finish").get("return")
     if output is None or output is type(None):
         raise PluginError(f"{where} has no return type hint")
     parameters = inspect.signature(method).parameters
@@ -117,7 +125,7 @@ def signature(cls: type[Component], verb: str) -> Signature:
 
 def _hints(method: Callable[..., Any], where: str) -> dict[str, Any]:
     try:
-        return typing.get_type_hints(inspect.unwrap(method))
+        return typing.get_type_hints(inspect.unwrap(method), include_extras=True)
     except Exception as error:
         raise PluginError(
             f"{where}: its type hints cannot be resolved: {error}",
@@ -125,25 +133,36 @@ def _hints(method: Callable[..., Any], where: str) -> dict[str, Any]:
         ) from error
 
 
-def _port(name: str, hint: Hint, parameter: inspect.Parameter) -> Port:
-    hint, optional = _strip_none(hint)
-    required = parameter.default is parameter.empty and not optional
-    default = None if parameter.default is parameter.empty else parameter.default
+def _port(name: str, annotated: Hint, parameter: inspect.Parameter) -> Port:
+    hint, optional = _strip_none(_bare(annotated))
+    bare = parameter.default is parameter.empty
     gather: Literal["one", "sequence", "mapping", "stream"] = "one"
-    origin = get_origin(hint)
-    if origin is collections.abc.Sequence:
+    origin = _origin(hint)
+    if origin is Stream:
+        gather, (hint,) = "stream", get_args(hint)
+    elif origin is collections.abc.Sequence and not is_plain(hint):
         gather, (hint,) = "sequence", get_args(hint)
     elif origin is collections.abc.Mapping and not is_plain(hint):
         gather, hint = "mapping", get_args(hint)[1]
-    elif origin is Stream:
-        gather, (hint,) = "stream", get_args(hint)
-    if gather == "sequence" and is_plain(hint):
-        gather, hint = "one", list[hint]  # type: ignore[valid-type]
-    return Port(name, hint, gather, optional, required, default)
+    default = None if bare else parameter.default
+    return Port(name, hint, gather, optional, bare and not optional, default, bare, annotated)
+
+
+def _origin(hint: Hint) -> Any:
+    return get_origin(hint)
+
+
+def _bare(hint: Hint) -> Hint:
+    """The hint without `Annotated`, at the top and inside unions."""
+    if _origin(hint) is Annotated:
+        return _bare(get_args(hint)[0])
+    if _origin(hint) in _UNIONS:
+        return Union[tuple(_bare(arm) for arm in get_args(hint))]  # noqa: UP007
+    return hint
 
 
 def _strip_none(hint: Hint) -> tuple[Hint, bool]:
-    if get_origin(hint) in (Union, types.UnionType):
+    if _origin(hint) in _UNIONS:
         arms = [arm for arm in get_args(hint) if arm is not type(None)]
         if len(arms) < len(get_args(hint)):
             return Union[tuple(arms)], True  # noqa: UP007
@@ -160,10 +179,10 @@ def is_plain(hint: Hint) -> bool:
     """Whether a hint is made of plain types alone: numbers, texts, and containers of them."""
     if hint in _PLAIN:
         return True
-    origin = get_origin(hint)
+    origin = _origin(hint)
     if origin is Literal:
         return True
-    if origin in (list, tuple, dict, Union, types.UnionType, collections.abc.Mapping, collections.abc.Sequence):
+    if origin in _PLAIN_CONTAINERS:
         return all(is_plain(arm) for arm in get_args(hint) if arm not in (Ellipsis, type(None)))
     return False
 
@@ -171,39 +190,62 @@ def is_plain(hint: Hint) -> bool:
 def unify(hint: Hint, actual: Hint, bindings: Bindings) -> Bindings | None:
     """Bindings under which a wire of type `actual` fits a port of type `hint`; None where it does not fit."""
     if isinstance(hint, TypeVar):
-        if hint in bindings:
-            return bindings if unify(bindings[hint], actual, bindings) is not None else None
-        arms = hint.__constraints__ or ((hint.__bound__,) if hint.__bound__ is not None else ())
-        if arms and not any(unify(arm, actual, bindings) is not None for arm in arms):
-            return None
-        return {**bindings, hint: actual}
+        return _bind(hint, actual, bindings)
     if isinstance(actual, TypeVar):
-        return None
-    if get_origin(actual) in (Union, types.UnionType):
+        actual = _limit(actual)
+    if _origin(actual) in _UNIONS:
         for arm in get_args(actual):
             found = unify(hint, arm, bindings)
             if found is None:
                 return None
             bindings = found
         return bindings
-    if get_origin(hint) in (Union, types.UnionType):
+    if _origin(hint) in _UNIONS:
         return next((b for arm in get_args(hint) if (b := unify(arm, actual, bindings)) is not None), None)
     if hint is Any or hint == actual:
         return bindings
     if hint is float and actual in (int, Scalar):
         return bindings
-    base, given = get_origin(hint) or hint, get_origin(actual) or actual
+    base, given = _origin(hint) or hint, _origin(actual) or actual
     if not (isinstance(base, type) and isinstance(given, type) and issubclass(given, base)):
         return None
-    arguments = get_args(actual)
-    for position, wanted in enumerate(get_args(hint)):
-        if position >= len(arguments):
-            continue  # a bare generic says nothing about its argument
-        found = unify(wanted, arguments[position], bindings)
+    # a bare generic says nothing about its arguments
+    for wanted, argument in zip(get_args(hint), _arguments(actual, base), strict=False):
+        found = unify(wanted, argument, bindings)
         if found is None:
             return None
         bindings = found
     return bindings
+
+
+def _bind(variable: TypeVar, actual: Hint, bindings: Bindings) -> Bindings | None:
+    """Bind a type variable, or check what it is bound to; the more general of two types that fit wins."""
+    bound = bindings.get(variable)
+    if bound is not None and unify(bound, actual, {}) is not None:
+        return bindings
+    if bound is not None and unify(actual, bound, {}) is None:
+        return None
+    return {**bindings, variable: actual} if unify(_limit(variable), actual, {}) is not None else None
+
+
+def _limit(variable: TypeVar) -> Hint:
+    """The most general type that a type variable may stand for."""
+    if variable.__constraints__:
+        return Union[variable.__constraints__]  # noqa: UP007
+    return Any if variable.__bound__ is None else variable.__bound__
+
+
+def _arguments(actual: Hint, base: type) -> tuple[Hint, ...]:
+    """The arguments of a generic base, as a type or the classes it derives from give them."""
+    given = _origin(actual) or actual
+    if given is base:
+        return get_args(actual)
+    own = dict(zip(getattr(given, "__parameters__", ()), get_args(actual), strict=False))
+    for parent in getattr(given, "__orig_bases__", getattr(given, "__bases__", ())):
+        above = _origin(parent) or parent
+        if isinstance(above, type) and issubclass(above, base):
+            return _arguments(substitute(parent, own), base)
+    return ()
 
 
 def substitute(hint: Hint, bindings: Bindings) -> Hint:
@@ -211,11 +253,11 @@ def substitute(hint: Hint, bindings: Bindings) -> Hint:
     if isinstance(hint, TypeVar):
         return bindings.get(hint, hint)
     arguments = get_args(hint)
-    if not arguments or get_origin(hint) is Literal:
+    if not arguments or _origin(hint) is Literal:
         return hint
     replaced = tuple(substitute(argument, bindings) for argument in arguments)
-    origin: Any = get_origin(hint)
-    if origin in (Union, types.UnionType):
+    origin = _origin(hint)
+    if origin in _UNIONS:
         return Union[replaced]  # noqa: UP007
     return origin[replaced if len(replaced) > 1 else replaced[0]]
 
@@ -224,11 +266,16 @@ def describe(hint: Hint) -> str:
     """A type as people write it: `PatchSet[Latent]`, `Image | Latent`."""
     if hint is None or hint is type(None):
         return "nothing"
+    if hint is Any:
+        return "anything"
+    if hint is Ellipsis:
+        return "..."
     if isinstance(hint, TypeVar):
-        arms = hint.__constraints__ or ((hint.__bound__,) if hint.__bound__ is not None else ())
-        return " | ".join(describe(arm) for arm in arms) or "anything"
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
+        return describe(_limit(hint))
+    origin, arguments = _origin(hint), get_args(hint)
+    if origin is Annotated:
+        return describe(arguments[0])
+    if origin in _UNIONS:
         return " | ".join(describe(arm) for arm in arguments)
     if origin is Literal:
         return " | ".join(repr(arm) for arm in arguments)

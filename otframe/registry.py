@@ -5,6 +5,7 @@ A broken plugin takes down nothing: its failure is kept, and told where one of i
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 import os
@@ -18,9 +19,11 @@ import pluggy
 
 from otframe.errors import PluginError, UnknownNameError
 from otframe.plugin import GROUP, Entry, Hooks
+from otframe.version import __version__
 
-__all__ = ["Plugin", "Registry", "nearest"]
+__all__ = ["Plugin", "Registry", "nearest", "suggest"]
 
+_KINDS = ("solver", "transform", "accumulator", "model")
 _HOOKS = {
     "component": "otframe_components",
     "value": "otframe_values",
@@ -43,7 +46,7 @@ class Plugin:
     entries: tuple[Entry, ...] = ()
 
 
-@dataclass
+@dataclass(eq=False)
 class Registry:
     """The components, values, readers, writers and executors of the installed plugins.
 
@@ -61,31 +64,24 @@ class Registry:
     _tables: dict[str, dict[str, tuple[Entry, str]]] = field(default_factory=dict, init=False)
     _loaded: dict[tuple[str, str], Any] = field(default_factory=dict, init=False)
     _names: dict[Any, str] = field(default_factory=dict, init=False)
+    _allowed: frozenset[str] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._tables = {table: {} for table in _HOOKS}
-        self._add("otframe", "otframe", _core_version(), lambda: importlib.import_module("otframe.builtin"))
-        allowed = _allowed(self.allow)
+        self._add("otframe", "otframe", __version__, lambda: importlib.import_module("otframe.builtin"))
+        self._allowed = _allowed(self.allow)
         found = entry_points(group=GROUP) if self.points is None else self.points
-        seen: dict[str, str] = {}
+        seen: dict[str, tuple[str, str]] = {}
         for point in sorted(found, key=lambda p: (p.name, p.value)):
-            if allowed is not None and point.name not in allowed:
+            if self._allowed is not None and point.name not in self._allowed:
                 continue
-            dist = point.dist
-            distribution, version = (dist.name, dist.version) if dist else (point.module, "")
-            if point.name in seen:
-                if (distribution, point.value) == seen[point.name]:
-                    continue  # one distribution seen twice on the path
-                self.plugins.append(
-                    Plugin(
-                        point.name,
-                        distribution,
-                        version,
-                        f"two plugins are called '{point.name}': {seen[point.name][0]} and {distribution}; uninstall one",
-                    )
-                )
+            distribution, version = _distribution(point)
+            first = seen.setdefault(point.name, (distribution, point.value))
+            if point.name in {plugin.name for plugin in self.plugins}:
+                if first != (distribution, point.value):  # else: one distribution seen twice on the path
+                    failure = f"two plugins are called '{point.name}': {first[0]} and {distribution}; uninstall one"
+                    self.plugins.append(Plugin(point.name, distribution, version, failure))
                 continue
-            seen[point.name] = (distribution, point.value)  # type: ignore[assignment]
             self._add(point.name, distribution, version, point.load)
 
     @classmethod
@@ -101,9 +97,11 @@ class Registry:
         try:
             manager = pluggy.PluginManager(GROUP)
             manager.add_hookspecs(Hooks)
-            manager.register(load(), name)
+            module = load()
+            _check_marked(module)
+            manager.register(module, name)
             manager.check_pending()
-            offered = {table: _entries(manager, hook) for table, hook in _HOOKS.items()}
+            offered = {table: _entries(manager, hook, table) for table, hook in _HOOKS.items()}
             for table, entries in offered.items():
                 for entry in entries:
                     other = self._tables[table].get(entry.name)
@@ -153,23 +151,21 @@ class Registry:
                 raise PluginError(
                     f"{table} '{name}' of plugin '{plugin}' cannot be imported from {entry.target}: "
                     f"{type(error).__name__}: {error}",
-                    hint=f"reinstall the plugin, or install what it needs; `otframe plugins` tells more about '{plugin}'",
+                    hint=f"reinstall the plugin '{plugin}', or install what it needs; `otframe plugins` tells more",
                 ) from error
             self._loaded[slot] = target
             if isinstance(target, type):
-                self._names[target] = name
+                self._names.setdefault(target, name)
         return self._loaded[slot]
 
     def name_of(self, target: type) -> str:
         """The public name of a component class or value type; its qualified name where it is not registered."""
-        if target not in self._names:
-            place = f"{target.__module__}:{target.__qualname__}"
-            for table in ("component", "value"):
-                for entry, _ in self.entries(table):
-                    if entry.target.endswith(f":{target.__name__}") and self.load(entry.name, table) is target:
-                        return entry.name
-            return place
-        return self._names[target]
+        for table in ("component", "value"):
+            for entry, _ in self.entries(table) if target not in self._names else ():
+                if entry.target.endswith(f":{target.__name__}"):
+                    with contextlib.suppress(PluginError):  # a namesake that cannot be imported
+                        self.load(entry.name, table)
+        return self._names.get(target, f"{target.__module__}:{target.__qualname__}")
 
     def _advice(self, name: str, table: str) -> str:
         lines = []
@@ -178,6 +174,8 @@ class Registry:
             lines.append(f"did you mean {near}?")
         for plugin in self.failures():
             lines.append(f"plugin '{plugin.name}' ({plugin.distribution}) could not be loaded: {plugin.failure}")
+        if self._allowed is not None:
+            lines.append(f"only these plugins are allowed to load: {', '.join(sorted(self._allowed)) or 'none'}")
         if not lines:
             lines.append("`otframe list` shows what is installed; `pip install` the plugin that offers it")
         return "\n  ".join(lines)
@@ -189,16 +187,40 @@ def nearest(name: str, names: Iterable[str], n: int = 3) -> str:
     return " or ".join(f"'{c}'" for c in close)
 
 
+def suggest(name: str, names: Iterable[str], otherwise: str) -> str:
+    """A hint: the names most like `name`, or all of them after the words `otherwise`."""
+    names = list(names)
+    near = nearest(name, names)
+    return f"did you mean {near}?" if near else f"{otherwise}: {', '.join(names) or 'none'}"
+
+
 _installed: Registry | None = None
 
 
-def _entries(manager: pluggy.PluginManager, hook: str) -> list[Entry]:
+def _distribution(point: EntryPoint) -> tuple[str, str]:
+    """Name and version of what an entry point comes from; its metadata may be damaged."""
+    try:
+        return (point.dist.name, point.dist.version) if point.dist else (point.value.partition(":")[0], "")
+    except Exception:
+        return point.value.partition(":")[0], ""
+
+
+def _check_marked(module: Any) -> None:
+    for hook in _HOOKS.values():
+        if hasattr(module, hook) and not hasattr(getattr(module, hook), f"{GROUP}_impl"):
+            raise PluginError(f"{hook} is not marked: write @hookimpl above it")
+
+
+def _entries(manager: pluggy.PluginManager, hook: str, table: str) -> list[Entry]:
     entries = [entry for group in getattr(manager.hook, hook)() for entry in group]
     for entry in entries:
         if not isinstance(entry, Entry):
             raise PluginError(f"{hook} must return otframe.plugin.Entry objects, got {type(entry).__name__}")
         if not entry.target.partition(":")[2]:
             raise PluginError(f"{hook}: target of '{entry.name}' must be 'module:Class', got '{entry.target}'")
+        kinds = _KINDS if table == "component" else (table,)
+        if entry.kind not in kinds:
+            raise PluginError(f"{hook}: '{entry.name}' must be of kind {' or '.join(kinds)}, got '{entry.kind}'")
     names = [entry.name for entry in entries]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -206,16 +228,8 @@ def _entries(manager: pluggy.PluginManager, hook: str) -> list[Entry]:
     return entries
 
 
-def _allowed(allow: Iterable[str] | None) -> set[str] | None:
+def _allowed(allow: Iterable[str] | None) -> frozenset[str] | None:
     asked = os.environ.get("OTFRAME_PLUGINS", "")
     from_environment = {part.strip() for part in asked.split(",") if part.strip()}
-    sets = [set(allow)] if allow is not None else []
-    if from_environment:
-        sets.append(from_environment)
-    return set.intersection(*sets) if sets else None
-
-
-def _core_version() -> str:
-    from otframe import __version__
-
-    return __version__
+    sets = [frozenset(names) for names in (allow, from_environment or None) if names is not None]
+    return frozenset.intersection(*sets) if sets else None

@@ -1,4 +1,4 @@
-"""Calling one node: its arguments from wires and constants, what is injected, and errors that know where they came from."""
+"""Calling one node: arguments from wires and constants, what is injected, and errors that know where they came from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 
 from otframe.errors import ComponentError, OtframeError
 from otframe.graph import Node, Ref
-from otframe.interfaces import Accumulator, Component, Context, Model, ModelPool, current_pool
+from otframe.interfaces import Accumulator, Context, Model, ModelPool, current_pool
 from otframe.ports import describe
 from otframe.values import Scalar
 
@@ -57,7 +57,7 @@ class Caller:
     def _lift_or_call(self, node: Node, key: str, lookup: Lookup, whole: Mapping[str, Any]) -> Any:
         signature = node.signature
         assert signature is not None
-        owner: Component = lookup(node.model) if node.model is not None else node.component
+        owner: Any = lookup(node.model) if node.model is not None else node.component
         arguments = dict(node.constants)
         for port in signature.inputs:
             if port.name in whole:

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from otframe.io.source import Source
-
 from otframe.errors import CancelledError, DataError, OtframeError
 from otframe.graph import Graph, Node, Ref
 from otframe.interfaces import Stream
+from otframe.io.source import Source
 from otframe.run.call import Caller
 from otframe.run.executors import SerialExecutor
 from otframe.run.item import ItemResult, PassWork, Write, compute_item, run_item

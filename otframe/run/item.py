@@ -1,4 +1,4 @@
-"""One item of a pass: compute what its sinks need, drop each value after its last reader, write what is to be written."""
+"""One item of a pass: compute what its sinks need, drop each value after its last reader, write the results."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from otframe.io.source import Source
-
 from otframe.errors import CancelledError, OtframeError
 from otframe.graph import Graph, Node, Ref
+from otframe.io.source import Source
 from otframe.run.call import Caller
 from otframe.run.plan import Pass, item_reads
 

@@ -16,7 +16,7 @@ _SHOWN = 5
 def input_keys(graph: Graph, classes: Mapping[str, str], sources: Mapping[str, Source]) -> dict[str, tuple[str, ...]]:
     """The keys of each key set, in the order of its representative.
 
-    Raises `InputError` where a stream is empty, a single value has several, or joined inputs differ: with the differences.
+    Raises `InputError` where a stream is empty, a single value has several, or joined inputs differ, and how.
     """
     needed = graph.needed()
     keys: dict[str, tuple[str, ...]] = {}

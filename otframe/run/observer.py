@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from otframe.io.source import Source
-
 from otframe.errors import OtframeError
 from otframe.graph import Graph
+from otframe.io.source import Source
 from otframe.run.plan import Plan
 
 __all__ = ["Observer", "Observers", "RunInfo", "RunResult", "WrittenFile"]

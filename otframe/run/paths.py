@@ -28,12 +28,11 @@ def output_paths(
 
     Raises `OutputError` where two items would share a file or one would overwrite an input.
     """
-    inputs = {
-        Path(source.where(key)).resolve(): name
-        for name, source in sources.items()
-        for key in source.keys()
-        if Path(source.where(key)).exists()
-    }
+    inputs = {}
+    for name, source in sources.items():
+        for key in source.keys():  # noqa: SIM118 - a source is no mapping
+            if (path := Path(source.where(key))).exists():
+                inputs[path.resolve()] = name
     taken: dict[Path, str] = {}
     found: dict[str, dict[str, Path]] = {}
     for output in graph.outputs:

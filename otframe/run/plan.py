@@ -1,8 +1,8 @@
 """`Plan`: which streams are walked when. A pass walks the keys of one stream once; all that can share a walk does.
 
-What folds or gathers a stream is a *sink*, and so is an output that is a stream. A sink's rank counts the folds that must
-be finished before it. Sinks whose result is not awaited by another are moved to a later walk of the same keys, so that
-what they have in common with it is computed once.
+What folds or gathers a stream is a *sink*, and so is an output that is a stream. A sink's rank counts the folds that
+must be finished before it. Sinks whose result is not awaited by another are moved to a later walk of the same keys, so
+that what they have in common with it is computed once.
 """
 
 from __future__ import annotations

@@ -52,9 +52,11 @@ class Image(Field):
 
     @property
     def grid(self) -> torch.Tensor:
+        """The `pixels`."""
         return self.pixels
 
     def with_grid(self, grid: torch.Tensor) -> Self:
+        """The same image with other `pixels`."""
         return replace(self, pixels=grid)
 
     @property
@@ -71,7 +73,8 @@ class Image(Field):
     def from_numpy(cls, array: np.ndarray, *, space: str | None = None, meta: Mapping[str, Any] | None = None) -> Image:
         """An image from `(H, W)` or `(H, W, C)`, C = 1 to 4; 2 and 4 channels carry alpha last.
 
-        Integers are scaled by their depth to [0, 1]; floating point is taken as it is. Not finite values raise `DataError`.
+        Integers are scaled by their depth to [0, 1]; floating point is taken as it is. NaN and infinity raise
+        `DataError`.
         """
         array = np.asarray(array)
         if array.ndim == 2:

@@ -49,7 +49,9 @@ class Latent(Field):
 
     @property
     def grid(self) -> torch.Tensor:
+        """The `values`."""
         return self.values
 
     def with_grid(self, grid: torch.Tensor) -> Self:
+        """The same latent with other `values`."""
         return replace(self, values=grid)

@@ -1,0 +1,132 @@
+"""`otframe run`: run a pipeline on files."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from otframe.registry import Registry
+    from otframe.run import Observer
+    from otframe.run.journal import Journal
+
+__all__ = ["run"]
+
+
+class OnError(StrEnum):
+    """What to do where an item fails."""
+
+    stop = "stop"
+    skip = "skip"
+
+
+def run(
+    pipeline: Annotated[str, typer.Argument(help="A pipeline file, or the name of one that is shipped.")],
+    in_: Annotated[
+        list[str] | None,
+        typer.Option("--in", "-i", metavar="NAME=PATH", help="Bind an input: a file, folder, pattern or scheme:name."),
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", "-s", metavar="NAME=VALUE", help="Set a parameter of the pipeline.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for results.  [default: out/<name of the pipeline file>]")
+    ] = None,
+    executor: Annotated[str, typer.Option(help="How items are computed; `otframe list -t executor`.")] = "serial",
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, ...")] = "cpu",
+    seed: Annotated[int, typer.Option(help="Seed of all randomness: the same seed, the same bits.")] = 0,
+    on_error: Annotated[
+        OnError, typer.Option(help="Stop at the first item that fails, or leave it out and list it.")
+    ] = OnError.stop,
+    report: Annotated[bool, typer.Option("--report/--no-report", help="Write report.html beside the results.")] = True,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Run a pipeline. Results, `run.json` and `report.html` go to the output folder."""
+    from otframe.cli.arguments import bindings, parameters
+    from otframe.cli.failing import tell_all
+    from otframe.cli.find import find_pipeline
+    from otframe.registry import Registry
+
+    inputs, params = bindings(in_ or []), parameters(set_ or [])
+    registry = Registry.installed()
+    file = find_pipeline(pipeline, registry)
+    folder = out if out is not None else Path("out") / file.stem
+
+    from otframe.run import Pipeline
+    from otframe.run.journal import Journal
+
+    journal = Journal()
+    result = Pipeline.from_yaml(file, registry).run(
+        inputs,
+        out=folder,
+        params=params,
+        seed=seed,
+        device=device,
+        executor=executor,
+        on_error=on_error.value,
+        observers=[journal, *_observers(folder, registry, report, quiet, on_error)],
+    )
+    if not quiet:
+        _summary(journal, registry, folder, report)
+    if result.failures:
+        tell_all(result.failures)
+        raise typer.Exit(1)
+
+
+def _observers(folder: Path, registry: Registry, report: bool, quiet: bool, on_error: OnError) -> list[Observer]:
+    from rich.console import Console
+
+    from otframe.run.progress import progress
+    from otframe.run.record import RunRecord
+
+    found: list[Observer] = [RunRecord(folder / "run.json", registry)]
+    if report:
+        from otframe.run.report import Report
+
+        found.append(Report(folder / "report.html", registry))
+    return found if quiet else [*found, progress(Console(stderr=True), failures=on_error is OnError.skip)]
+
+
+def _summary(journal: Journal, registry: Registry, folder: Path, report: bool) -> None:
+    """The tables, then where everything is."""
+    from otframe.cli.tables import print_table
+    from otframe.cli.text import columns
+    from otframe.run.report.tables import tables
+    from otframe.run.report.times import duration
+
+    for name, table in tables(journal, registry):
+        typer.echo()
+        print_table(table, table.title or name)
+    by_output: dict[str, list[Path]] = {}
+    for file in journal.files:
+        by_output.setdefault(file.output, []).append(file.path)
+    rows = [(name, _count(len(paths)), _place(paths)) for name, paths in by_output.items()]
+    rows += [("report", "", _short(folder / "report.html"))] if report else []
+    typer.echo()
+    columns([*rows, ("record", "", _short(folder / "run.json"))], dim=(1,))
+    noted = [file for file in journal.files if file.notes]
+    if noted:
+        more = f" (and notes on {_count(len(noted) - 1)}, in run.json)" if len(noted) > 1 else ""
+        typer.secho(f"  note: {_short(noted[0].path)}: {'; '.join(noted[0].notes)}{more}", dim=True)
+    typer.secho(f"done in {duration(journal.wall)}", fg="yellow" if journal.failures else "green")
+
+
+def _count(number: int) -> str:
+    return "1 file" if number == 1 else f"{number} files"
+
+
+def _place(paths: list[Path]) -> str:
+    """The file, or the folder that holds them all."""
+    from os.path import commonpath
+
+    if len(paths) == 1:
+        return _short(paths[0])
+    return _short(Path(commonpath([path.parent for path in paths]))) + "/"
+
+
+def _short(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
