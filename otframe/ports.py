@@ -225,7 +225,8 @@ def _bind(variable: TypeVar, actual: Hint, bindings: Bindings) -> Bindings | Non
         return bindings
     if bound is not None and unify(actual, bound, {}) is None:
         return None
-    return {**bindings, variable: actual} if unify(_limit(variable), actual, {}) is not None else None
+    arms = variable.__constraints__ or (_limit(variable),)
+    return {**bindings, variable: actual} if any(unify(arm, actual, {}) is not None for arm in arms) else None
 
 
 def _limit(variable: TypeVar) -> Hint:

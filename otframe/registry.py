@@ -71,14 +71,15 @@ class Registry:
         self._add("otframe", "otframe", __version__, lambda: importlib.import_module("otframe.builtin"))
         self._allowed = _allowed(self.allow)
         found = entry_points(group=GROUP) if self.points is None else self.points
-        seen: dict[str, tuple[str, str]] = {}
+        seen = {"otframe": ("otframe", "otframe.builtin")}
         for point in sorted(found, key=lambda p: (p.name, p.value)):
             if self._allowed is not None and point.name not in self._allowed:
                 continue
             distribution, version = _distribution(point)
-            first = seen.setdefault(point.name, (distribution, point.value))
-            if point.name in {plugin.name for plugin in self.plugins}:
-                if first != (distribution, point.value):  # else: one distribution seen twice on the path
+            this = (distribution, point.value)
+            first = seen.setdefault(point.name, this)
+            if first is not this:
+                if first != this:  # else: one distribution seen twice on the path
                     failure = f"two plugins are called '{point.name}': {first[0]} and {distribution}; uninstall one"
                     self.plugins.append(Plugin(point.name, distribution, version, failure))
                 continue

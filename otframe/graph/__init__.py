@@ -1,19 +1,19 @@
 """The pipeline graph: its documents, YAML, the Python builder, and the check."""
 
 from otframe.graph.build import build_component, component, describe_component
-from otframe.graph.builder import Builder, Handle
+from otframe.graph.builder import Builder, Handle, step
 from otframe.graph.compile import compile_graph
 from otframe.graph.document import Document, InputSpec, LinkSpec, NodeSpec, OutputSpec
 from otframe.graph.dump import to_data, to_yaml
 from otframe.graph.graph import Graph, Node, Output, Ref, refs
-from otframe.graph.parse import parse_document
+from otframe.graph.parse import parse_document, read_document
 from otframe.graph.yaml import parse_scalar
 
 __all__ = [
     "Builder",
-    "Handle",
     "Document",
     "Graph",
+    "Handle",
     "InputSpec",
     "LinkSpec",
     "Node",
@@ -27,7 +27,9 @@ __all__ = [
     "describe_component",
     "parse_document",
     "parse_scalar",
+    "read_document",
     "refs",
+    "step",
     "to_data",
     "to_yaml",
 ]

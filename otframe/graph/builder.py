@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from otframe.errors import ParameterError
-from otframe.graph.document import Document, InputSpec, LinkSpec, NodeSpec, OutputSpec
-from otframe.graph.parse import OPTIONS
+from otframe.graph.document import UNTITLED, Document, InputSpec, LinkSpec, NodeSpec, OutputSpec
+from otframe.graph.parse import NAME, OPTIONS
+from otframe.registry import suggest
 
-__all__ = ["Builder", "Handle"]
+__all__ = ["Builder", "Handle", "step"]
+
+_NAMES = "use letters, digits and _, not a digit first, and each name once"
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,26 @@ class Handle:
 
 
 Wiring = Handle | Sequence[Handle] | Mapping[str, Handle]
-Step = str | Handle | tuple[str | Handle, Mapping[str, Any]]
+Step = str | Handle | tuple[str | Handle, Mapping[str, Any]] | LinkSpec
+
+
+def step(
+    use: str | Handle,
+    first: Wiring | None = None,
+    wires: Mapping[str, Wiring] | None = None,
+    params: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> LinkSpec:
+    """One link of a chain with wires or options of its own.
+
+    `first` is wired to the component's first port, `wires` to the ports it names.
+    """
+    for option in options:
+        if option not in OPTIONS:
+            raise ParameterError(f"a node has no option '{option}'", hint=suggest(option, OPTIONS, "options"))
+    wired = {} if first is None else {"": _plain(first)}
+    wired.update({port: _plain(wiring) for port, wiring in (wires or {}).items()})
+    return LinkSpec(use.ref if isinstance(use, Handle) else use, wired, _data(dict(params or {})), dict(options))
 
 
 @dataclass
@@ -42,17 +64,28 @@ class Builder:
     ['back', 'coder']
     """
 
-    title: str = "untitled"
+    title: str = UNTITLED
     description: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
     _inputs: dict[str, InputSpec] = field(default_factory=dict, init=False)
     _nodes: dict[str, NodeSpec] = field(default_factory=dict, init=False)
     _outputs: dict[str, OutputSpec] = field(default_factory=dict, init=False)
 
-    def input(self, name: str, type: str, default: str | Handle | None = None, **spec: Any) -> Handle:
-        """Declare an input; `optional`, `unless` and `doc` as in a file."""
+    def input(
+        self,
+        name: str,
+        type: str,
+        default: str | Handle | None = None,
+        *,
+        optional: bool = False,
+        unless: str | Handle | Sequence[str | Handle] = (),
+        doc: str = "",
+    ) -> Handle:
+        """Declare an input; a `default` is a path or a node, `optional`, `unless` and `doc` are as in a file."""
         path, node = (None, default.ref) if isinstance(default, Handle) else (default, None)
-        self._inputs[self._fresh(name)] = InputSpec(type, path, node, **spec)
+        others = (unless,) if isinstance(unless, str | Handle) else unless
+        names = tuple(other.ref if isinstance(other, Handle) else other for other in others)
+        self._inputs[self._fresh(name)] = InputSpec(type, path, node, optional, names, doc)
         return Handle(name)
 
     def node(
@@ -65,41 +98,47 @@ class Builder:
         **options: Any,
     ) -> Handle:
         """Add a node. `first` is wired to the component's first port, `wires` to the ports it names."""
-        self._nodes[self._fresh(name)] = NodeSpec((_link((use, params or {}), first, wires, options),))
+        self._nodes[self._fresh(name)] = NodeSpec((step(use, first, wires, params, **options),))
         return Handle(name)
 
     def steps(self, name: str, steps: Sequence[Step], first: Wiring | None = None, **options: Any) -> Handle:
-        """Add a chain: each step feeds the first port of the next. A step is a component, or one with its parameters."""
+        """Add a chain: each step feeds the first port of the next.
+
+        A step is a component, a component with its parameters, or `step(...)` for one with wires or options of its
+        own. `options` are those of the chain.
+        """
         if not steps:
-            raise ParameterError("a chain needs at least one step", node=name)
-        links = tuple(_link(step, first if i == 0 else None, None, options) for i, step in enumerate(steps))
-        self._nodes[self._fresh(name)] = NodeSpec(links, stepwise=True)
+            raise ParameterError("a chain needs at least one step", hint="name a component", node=name)
+        start, *rest = (_link(link) for link in steps)
+        start = replace(start, wires={**step("", first).wires, **start.wires})
+        self._nodes[self._fresh(name)] = NodeSpec((start, *rest), stepwise=True, options=step("", **options).options)
         return Handle(name)
 
-    def output(self, name: str, source: Handle, to: str | None = None, before: Handle | None = None) -> None:
-        """Keep a value under a name."""
-        self._outputs[name] = OutputSpec(source.ref, to, before.ref if before else "")
+    def output(
+        self, name: str, source: Handle, to: str | None = None, before: Handle | None = None, *, doc: str = ""
+    ) -> None:
+        """Keep a value under a name; `before` is what it is shown beside."""
+        if name in self._outputs or not NAME.match(name):
+            raise ParameterError(f"'{name}' cannot name an output, or already does", hint=_NAMES)
+        self._outputs[name] = OutputSpec(source.ref, to, before.ref if before else "", doc)
 
     def document(self) -> Document:
         """The pipeline as a document."""
-        return Document(self.title, self.description, dict(self.params), self._inputs, self._nodes, self._outputs)
+        return Document(
+            self.title, self.description, _data(dict(self.params)), {**self._inputs}, {**self._nodes}, {**self._outputs}
+        )
 
     def _fresh(self, name: str) -> str:
-        if name in self._inputs or name in self._nodes:
-            raise ParameterError(f"there is already an input or node '{name}'")
+        if name in self._inputs or name in self._nodes or not NAME.match(name):
+            raise ParameterError(f"'{name}' cannot name an input or node, or already does", hint=_NAMES)
         return name
 
 
-def _link(
-    step: Step, first: Wiring | None, wires: Mapping[str, Wiring] | None, options: Mapping[str, Any]
-) -> LinkSpec:
-    use, params = step if isinstance(step, tuple) else (step, {})
-    unknown = sorted(set(options) - set(OPTIONS))
-    if unknown:
-        raise ParameterError(f"a node has no option '{unknown[0]}'", hint=f"options: {', '.join(OPTIONS)}")
-    wired = {} if first is None else {"": _plain(first)}
-    wired.update({port: _plain(wiring) for port, wiring in (wires or {}).items()})
-    return LinkSpec(use.ref if isinstance(use, Handle) else use, wired, dict(params), dict(options))
+def _link(link: Step) -> LinkSpec:
+    if isinstance(link, LinkSpec):
+        return link
+    use, params = link if isinstance(link, tuple) else (link, {})
+    return step(use, params=params)
 
 
 def _plain(wiring: Wiring) -> Any:
@@ -108,3 +147,10 @@ def _plain(wiring: Wiring) -> Any:
     if isinstance(wiring, Mapping):
         return {label: handle.ref for label, handle in wiring.items()}
     return [handle.ref for handle in wiring]
+
+
+def _data(data: Any) -> Any:
+    """Parameters as a file holds them: tuples are lists."""
+    if isinstance(data, Mapping):
+        return {key: _data(value) for key, value in data.items()}
+    return [_data(value) for value in data] if isinstance(data, list | tuple) else data

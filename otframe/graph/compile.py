@@ -6,39 +6,31 @@ Nothing is read and no weights are loaded here; every error carries the place in
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, get_origin
+from typing import Any
 
-from otframe.errors import InputError, OtframeError, ParameterError, PluginError, UnknownNameError, Where, WiringError
-from otframe.graph.build import build_component, build_constant, describe_component
+from otframe.errors import InputError, OtframeError, UnknownNameError, Where, WiringError
+from otframe.graph.build import build_component, build_constant
 from otframe.graph.document import Document, LinkSpec, Path
 from otframe.graph.graph import Graph, Node, Output, Ref, Wire
 from otframe.graph.names import Names
+from otframe.graph.outputs import make_output
 from otframe.graph.params import Params
+from otframe.graph.scope import Absent, Scope
+from otframe.graph.targets import Target, component_target, verb_target
 from otframe.graph.types import WireType, parse_type
-from otframe.graph.wiring import arrows, check_complete, type_of, unify_wires
-from otframe.interfaces import Component, Model, Solver, Transform
-from otframe.ports import Port, Signature, describe, signature, substitute, unify, verbs
-from otframe.registry import Registry, nearest
+from otframe.graph.wiring import Wires, arrows, check_complete, unify_wires
+from otframe.interfaces import Accumulator, Component
+from otframe.ports import Port, Signature, describe, signature, substitute, unify
+from otframe.registry import Registry, suggest
 
 __all__ = ["compile_graph"]
 
-
-@dataclass(frozen=True)
-class _Absent:
-    """Stands for a value that this run does not have, with the reason."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class _Target:
-    """What a link uses: a component's class and verb; no verb for a model as a value; `model` for node.verb."""
-
-    use: str
-    cls: type[Component]
-    verb: str
-    model: Ref | None = None
+_MANY = {
+    "one": "wire one node to it, or a stream",
+    "stream": "wire a stream to it",
+    "sequence": "write a list: `[first, second]`, or wire a stream",
+    "mapping": "write labelled values: `{label: node}`, or wire a stream",
+}
 
 
 def compile_graph(
@@ -68,21 +60,31 @@ def compile_graph(
 class _Compiler:
     def __init__(self, names: Names) -> None:
         self.names, self.doc, self.registry, self.params = names, names.doc, names.registry, names.params
-        self.nodes: dict[str, Node] = {}
-        self.aliases: dict[str, str] = {}
-        self.absent: dict[str, str] = {}
+        self.scope = Scope(names)
+        self.nodes, self.absent = self.scope.nodes, self.scope.absent
         self.sources: dict[str, str | None] = {}
-        self.twins: dict[str, str] = {}
 
     def graph(self) -> Graph:
         for name in self.names.order():
             self.input(name) if name in self.doc.inputs else self.node(name)
-        outputs = tuple(output for name in self.doc.outputs if (output := self.output(name)) is not None)
+        made = {name: make_output(self.scope, name) for name in self.doc.outputs}
+        outputs = tuple(output for output in made.values() if isinstance(output, Output))
+        absent = {name: output.reason for name, output in made.items() if isinstance(output, Absent)}
         if not outputs:
-            reasons = "; ".join(sorted({self.absent[name] for name in self.doc.outputs}))
-            raise InputError(f"no output can be made: {reasons}", where=self.doc.where("outputs"))
+            raise InputError(
+                f"no output can be made: {'; '.join(sorted(set(absent.values())))}",
+                hint="give what is missing",
+                where=self.doc.where("outputs"),
+            )
         return Graph(
-            self.doc.title, self.nodes, self.sources, outputs, self.aliases, self.absent, dict(self.params.values)
+            title=self.doc.title,
+            nodes=self.nodes,
+            sources=self.sources,
+            outputs=outputs,
+            aliases=self.scope.aliases,
+            absent=self.absent,
+            absent_outputs=absent,
+            params=dict(self.params.values),
         )
 
     def input(self, name: str) -> None:
@@ -90,10 +92,9 @@ class _Compiler:
         where = self.doc.where(*path)
         for i, other in enumerate(spec.unless):
             if other not in self.doc.inputs:
-                near = nearest(other, self.doc.inputs)
                 raise UnknownNameError(
                     f"`unless` names no input: '{other}'",
-                    hint=f"did you mean {near}?" if near else f"the inputs: {', '.join(self.doc.inputs)}",
+                    hint=suggest(other, self.doc.inputs, "the inputs"),
                     where=self.doc.where(*path, "unless", i),
                 )
         type_ = parse_type(spec.type, self.registry, self.doc.where(*path, "type"))
@@ -120,252 +121,214 @@ class _Compiler:
 
     def follow(self, name: str, text: str, type_: WireType) -> None:
         """An input that takes a node's value, because the caller gave nothing."""
-        ref = self.ref(text, ("inputs", name, "default", "from"))
-        if isinstance(ref, _Absent):
+        path = ("inputs", name, "default", "from")
+        ref = self.scope.ref(text, path)
+        if isinstance(ref, Absent):
             self.absent[name] = ref.reason
             return
-        node = self.nodes[ref.node]
-        if unify(type_.item, type_of(ref, self.nodes), {}) is None or node.streams != type_.stream:
+        given, stream = self.scope.type_of(ref, path), self.nodes[ref.node].streams
+        if unify(type_.item, given, {}) is None or stream != type_.stream:
             raise WiringError(
-                f"input '{name}' is {self.doc.inputs[name].type}, its default '{text}' gives {node.describe()}",
-                where=self.doc.where("inputs", name),
-            )
-        self.aliases[name] = ref.node
-
-    # --- references --------------------------------------------------------------------------------------------
-
-    def ref(self, text: str, path: Path) -> Ref | _Absent:
-        """The value that a reference names."""
-        name = self.names.known(text, path)
-        attribute = text.partition(".")[2]
-        if name in self.absent:
-            return _Absent(self.absent[name])
-        node = self.nodes[self.aliases.get(name, name)]
-        if attribute and attribute not in node.fields:
-            near = nearest(attribute, node.fields)
-            raise WiringError(
-                f"'{name}' gives {node.describe()}, which has no field '{attribute}'",
-                hint=f"did you mean {near}?" if near else f"its fields: {', '.join(node.fields) or 'none'}",
+                f"input '{name}' is {self.doc.inputs[name].type}, its default '{text}' gives "
+                f"{describe(given)}{'[]' if stream else ''}",
+                hint="name a node that gives the same, or change the input's type",
                 where=self.doc.where(*path),
             )
-        return Ref(node.id, attribute)
+        self.scope.aliases[name], self.scope.followed[name] = ref.node, ref
 
     # --- nodes -------------------------------------------------------------------------------------------------
 
     def node(self, name: str) -> None:
         spec = self.doc.nodes[name]
         previous: Ref | None = None
+        folds = False
         for i, link in enumerate(spec.links):
-            path = name if link is spec.links[-1] else f"{name}/{i + 1}"
+            last = link is spec.links[-1]
+            path = name if last else f"{name}/{i + 1}"
+            shared = {key: value for key, value in spec.options.items() if last or key != "keep"}
             try:
-                made = self.link(path, link, previous, called=spec.stepwise or bool(link.wires))
+                made = self.link(path, link, {**shared, **link.options}, previous, called=spec.stepwise)
             except OtframeError as error:
-                raise error.at(node=path, where=self.place(link, error.port)) from error.__cause__
-            if isinstance(made, _Absent):
+                raise error.at(node=path, where=self.doc.where(*link.path)) from error.__cause__
+            if isinstance(made, Absent):
                 self.absent[name] = made.reason
                 return
             previous = Ref(made)
+            folds = folds or _folds(self.nodes[made])
+            if "each" in link.options and not _folds(self.nodes[made]):
+                raise self.needless_each(link.use, path, (*link.path, "each"))
+        if "each" in spec.options and not folds:
+            raise self.needless_each("no step", name, ("nodes", name, "each"))
         if previous is not None and previous.node != name:
-            self.aliases[name] = previous.node
+            self.scope.aliases[name] = previous.node
 
-    def place(self, link: LinkSpec, port: str) -> Where | None:
-        """Where a link stands in the file, or the wiring of one of its ports."""
-        wired = next((p for p in (port, "") if p in link.wires), None) if port else None
-        return self.doc.where(*(link.path if wired is None else self.names.wire_path(link, wired)))
+    def needless_each(self, use: str, node: str, path: Path) -> WiringError:
+        return WiringError(
+            f"`each` is for accumulators: {use} is none",
+            hint="remove it: whatever is no accumulator meets each item by itself",
+            node=node,
+            where=self.doc.where(*path),
+        )
 
-    def link(self, path: str, link: LinkSpec, previous: Ref | None, *, called: bool) -> str | _Absent:
+    def link(
+        self, path: str, link: LinkSpec, options: Mapping[str, Any], previous: Ref | None, *, called: bool
+    ) -> str | Absent:
         """Check one component in place; the id that its value is computed under."""
-        target = self.target(link, called=called)
-        if isinstance(target, _Absent):
+        target = self.target(link, called=called or bool(link.wires))
+        if isinstance(target, Absent):
             return target
+        if not issubclass(target.cls, Accumulator):
+            options = {key: value for key, value in options.items() if key != "each"}
         values = self.params.fill(dict(link.params), self.names.params_path(link))
+        where = self.doc.where(*link.path)
         if target.verb == "":
             component = self.component(link, target.use, values)
-            return self.add(Node(path, target.use, target.cls, frozenset(), "model", component), link)
+            model = Node(path, target.use, target.cls, frozenset(), "model", component, options=options, where=where)
+            return self.scope.add(model)
         sig = signature(target.cls, target.verb)
-        wires = self.wire(link, target.use, sig, previous)
-        if isinstance(wires, _Absent):
+        wires = self.wire(link, target, sig, previous)
+        if isinstance(wires, Absent):
             return wires
         constants = self.constants(link, target, sig, wires, values)
-        component = None if target.model else self.component(link, target.use, values)
+        made = None if target.model else self.component(link, target.use, values, sig)
         check_complete(target.use, sig, wires, constants)
         bindings = unify_wires(target.use, sig, wires, self.nodes)
-        origins, arrow, whole = arrows(target.use, target.cls, sig, wires, self.nodes, link.options)
+        origins, arrow, whole = arrows(target.use, target.cls, sig, wires, self.nodes, options)
         node = Node(
             id=path,
             use=target.use,
             type=substitute(sig.output, bindings),
             origins=origins,
             arrow=arrow,
-            component=component,
+            component=made,
             model=target.model,
             signature=sig,
-            wires=wires,
+            wires=wires.wires,
             constants=constants,
             fields={key: substitute(hint, bindings) for key, hint in sig.fields.items()},
             whole=whole,
+            options=options,
+            where=where,
         )
-        return self.add(node, link)
+        return self.scope.add(node)
 
-    def target(self, link: LinkSpec, *, called: bool) -> _Target | _Absent:
+    def target(self, link: LinkSpec, *, called: bool) -> Target | Absent:
         """What a link uses."""
-        use = self.names.use(link)
-        where = self.doc.where(*link.path, "use")
-        owner = self.names.needs_model(use)
-        if owner:
-            ref = self.ref(owner, link.path)
-            return ref if isinstance(ref, _Absent) else self.model_verb(use, ref, where)
-        try:
-            cls = self.registry.load(use)
-        except OtframeError as error:
-            raise error.at(where=where) from error.__cause__
-        if not (isinstance(cls, type) and issubclass(cls, Solver | Transform | Model)):
-            raise PluginError(f"'{use}' is no solver, transform, accumulator or model", where=where)
-        found = verbs(cls)
-        if issubclass(cls, Model) and not called:
-            return _Target(use, cls, "")
-        if len(found) != 1:
-            raise WiringError(
-                f"'{use}' is a model with the verbs {', '.join(found)}; say which",
-                hint=f"make it a node of its own, `m: {{use: {use}}}`, and use `m.{found[0] if found else 'verb'}`",
-                where=where,
-            )
-        return _Target(use, cls, found[0])
+        use, path = self.names.use(link), self.names.use_path(link)
+        owner = self.names.owner(use)
+        if not owner:
+            return component_target(use, self.registry, self.doc.where(*path), called=called)
+        ref = self.scope.ref(owner, path)
+        if isinstance(ref, Absent):
+            return ref
+        return verb_target(use, ref, self.registry, self.nodes, self.doc.where(*path))
 
-    def model_verb(self, use: str, ref: Ref, where: Where | None) -> _Target:
-        """A verb of a model that some node gives."""
-        owner, _, verb = use.partition(".")
-        type_ = type_of(ref, self.nodes)
-        cls = get_origin(type_) or type_
-        if not (isinstance(cls, type) and issubclass(cls, Model)):
-            raise WiringError(
-                f"'{owner}' gives {describe(type_)}; only a node that gives a model can be used as node.verb",
-                hint="`otframe list` shows the installed components",
-                where=where,
-            )
-        if verb not in verbs(cls):
-            near = nearest(verb, verbs(cls))
-            raise UnknownNameError(
-                f"model '{owner}' ({self.nodes[ref.node].use}) has no verb '{verb}'",
-                hint=f"did you mean {near}?" if near else f"its verbs: {', '.join(verbs(cls))}",
-                where=where,
-            )
-        return _Target(use, cls, verb, ref)
-
-    def component(self, link: LinkSpec, use: str, values: Mapping[str, Any]) -> Component:
+    def component(self, link: LinkSpec, use: str, values: Mapping[str, Any], sig: Signature | None = None) -> Component:
         base = self.names.params_path(link)
-        return build_component(self.registry, use, values, lambda path: self.doc.where(*base, *path))
+        ports = [port.name for port in sig.inputs if port.plain] if sig else []
+        return build_component(self.registry, use, values, lambda path: self.doc.where(*base, *path), ports)
 
     def constants(
-        self, link: LinkSpec, target: _Target, sig: Signature, wires: Mapping[str, Wire], values: dict[str, Any]
+        self, link: LinkSpec, target: Target, sig: Signature, wires: Wires, values: dict[str, Any]
     ) -> dict[str, Any]:
-        """Take the plain ports that `with` fills out of `values`."""
-        found = {}
+        """Take the plain ports that `with` fills out of `values`; optional ports left open get their default."""
+        found = {p.name: None for p in sig.inputs if p.optional and p.bare and p.name not in wires.wires}
+        base = self.names.params_path(link)
         for port in sig.inputs:
-            if not port.plain or port.name not in values or port.name in target.cls.model_fields:
+            if port.name not in values or port.name in target.cls.model_fields:
                 continue
-            where = self.doc.where(*self.names.params_path(link), port.name)
-            if port.name in wires:
-                raise WiringError(f"port '{port.name}' is both wired and given by `with`", port=port.name, where=where)
+            where = self.doc.where(*base, port.name)
+            if not port.plain:
+                raise WiringError(
+                    f"'{port.name}' of '{target.use}' is a port for {describe(port.hint)}, not a parameter",
+                    hint=f"wire it: `in: {{{port.name}: node}}`",
+                    port=port.name,
+                    where=where,
+                )
+            if port.name in wires.wires:
+                raise WiringError(
+                    "it is both wired and given by `with`", hint="remove one of them", port=port.name, where=where
+                )
             found[port.name] = build_constant(port, values.pop(port.name), target.use, where)
         if target.model and values:
             name = next(iter(values))
             raise UnknownNameError(
                 f"verb '{target.use}' has no parameter '{name}'",
-                hint=f"give it to the node '{target.model}'",
-                where=self.doc.where(*self.names.params_path(link), name),
+                hint=f"the model's own parameters stand at the node '{target.use.partition('.')[0]}'",
+                where=self.doc.where(*base, name),
             )
         return found
 
-    def wire(self, link: LinkSpec, use: str, sig: Signature, previous: Ref | None) -> dict[str, Wire] | _Absent:
+    def wire(self, link: LinkSpec, target: Target, sig: Signature, previous: Ref | None) -> Wires | Absent:
         """The link's wires by port name; absent where a port that must be wired is."""
-        wires: dict[str, Wire] = {}
+        made = Wires()
         first = sig.inputs[0].name if sig.inputs else ""
         if previous is not None:
             if not first:
-                raise WiringError(f"'{use}' takes no input, so nothing can be fed to it")
-            wires[first] = previous
+                raise WiringError(
+                    f"'{target.use}' takes no input, so nothing can be fed to it",
+                    hint="put it first, or make it a node",
+                )
+            made.wires[first], made.places[first] = previous, (self.doc.where(*link.path),)
         for written, wiring in link.wires.items():
             path = self.names.wire_path(link, written)
             port = sig.port(written or first)
             if port is None:
-                ports = [p.name for p in sig.inputs]
-                near = nearest(written, ports)
+                raise self.no_port(written, target, sig, path)
+            if port.name in made.wires:
                 raise WiringError(
-                    f"'{use}' has no port '{written}'" if written else f"'{use}' takes no input",
-                    hint=f"did you mean {near}?" if near else f"its ports: {', '.join(ports) or 'none'}",
+                    f"port '{port.name}' is wired twice",
+                    hint="a step's first port takes what the step before gives" if previous else "remove one of them",
+                    port=port.name,
                     where=self.doc.where(*path),
                 )
-            if port.name in wires:
-                raise WiringError(f"port '{port.name}' is wired twice", port=port.name, where=self.doc.where(*path))
-            made = self.ends(wiring, path, port, use)
-            if not isinstance(made, _Absent):
-                wires[port.name] = made
+            ends = self.ends(wiring, path, port, target.use)
+            if not isinstance(ends, Absent):
+                made.wires[port.name], made.places[port.name] = ends
             elif not port.optional:
-                return made
-        return wires
+                return ends
+        return made
 
-    def ends(self, wiring: Any, path: Path, port: Port, use: str) -> Wire | _Absent:
+    def no_port(self, written: str, target: Target, sig: Signature, path: Path) -> UnknownNameError:
+        """The error of a wire to a port that is not there."""
+        if written in target.cls.model_fields and not target.model:
+            hint = f"'{written}' is a parameter: write it under `with`"
+        else:
+            hint = suggest(written, [port.name for port in sig.inputs], "its ports")
+        what = f"has no port '{written}'" if written else "takes no input"
+        return UnknownNameError(f"'{target.use}' {what}", hint=hint, where=self.doc.where(*path))
+
+    def ends(self, wiring: Any, path: Path, port: Port, use: str) -> tuple[Wire, tuple[Where | None, ...]] | Absent:
         """One port's wire: a value, a list of values, or labelled values, those left out that are absent."""
-        wiring = self.params.fill(wiring, path)
-        found = [self.ref(text, place) for text, place in self.names.ends(wiring, path)]
-        if isinstance(wiring, str):
-            return found[0]
-        wanted = "mapping" if isinstance(wiring, Mapping) else "sequence"
-        if port.gather != wanted:
-            many = {"mapping": "labelled values", "sequence": "a list of values"}
-            takes = many.get(port.gather, f"one {describe(port.hint)}")
-            raise WiringError(
-                f"port '{port.name}' of '{use}' takes {takes}, got {many[wanted]}",
-                hint="wire one node to it, or a stream",
-                port=port.name,
-                where=self.doc.where(*path),
-            )
-        labels = list(wiring) if isinstance(wiring, Mapping) else [""] * len(found)
-        present = [(label, ref) for label, ref in zip(labels, found, strict=True) if isinstance(ref, Ref)]
+        found = [(self.scope.ref(text, place), place) for text, place in self.names.ends(wiring, path)]
+        present = [(ref, place) for ref, place in found if isinstance(ref, Ref)]
+        filled = self.params.fill(wiring, path)
+        if not isinstance(filled, str):
+            wanted = "mapping" if isinstance(filled, Mapping) else "sequence"
+            if port.gather != wanted:
+                many = {
+                    "one": f"one {describe(port.hint)}",
+                    "stream": f"a stream of {describe(port.hint)}",
+                    "sequence": "a list of values",
+                    "mapping": "labelled values",
+                }
+                raise WiringError(
+                    f"port '{port.name}' of '{use}' takes {many[port.gather]}, got {many[wanted]}",
+                    hint=_MANY[port.gather],
+                    port=port.name,
+                    where=self.doc.where(*path),
+                )
         if not present:
-            return found[0]
-        return dict(present) if wanted == "mapping" else tuple(ref for _, ref in present)
+            absent = found[0][0]
+            assert isinstance(absent, Absent)
+            return absent
+        places = tuple(self.doc.where(*place) for _, place in present)
+        if isinstance(filled, str):
+            return present[0][0], places
+        if isinstance(filled, Mapping):
+            return {str(place[-1]): ref for ref, place in present}, places
+        return tuple(ref for ref, _ in present), places
 
-    def add(self, node: Node, link: LinkSpec) -> str:
-        """Add a node, or find its twin: the same component with the same wires and options is computed once."""
-        node = replace(node, options=dict(link.options), where=self.doc.where(*link.path))
-        random = node.signature is not None and node.signature.takes_ctx
-        made = describe_component(node.component, self.registry) if node.component is not None else None
-        options = {key: value for key, value in node.options.items() if key not in ("rng", "keep")}
-        identity = (node.use, made, node.model, node.wires, node.constants, options, node.rng if random else "")
-        twin = repr([sorted(part.items()) if isinstance(part, Mapping) else part for part in identity])
-        if twin in self.twins:
-            return self.twins[twin]
-        self.twins[twin] = node.id
-        self.nodes[node.id] = node
-        return node.id
 
-    # --- outputs -----------------------------------------------------------------------------------------------
-
-    def output(self, name: str) -> Output | None:
-        spec, path = self.doc.outputs[name], ("outputs", name)
-        at = (*path, "from") if (*path, "from") in self.doc.places else path
-        ref = self.ref(spec.source, at)
-        if isinstance(ref, _Absent):
-            self.absent[name] = ref.reason
-            return None
-        node = self.nodes[ref.node]
-        if node.arrow == "model":
-            raise WiringError(f"output '{name}' is a model, not a value", where=self.doc.where(*path))
-        before: Ref | None = None
-        if spec.before:
-            shown = self.ref(spec.before, (*path, "before"))
-            before = shown if isinstance(shown, Ref) else None
-        to = None if spec.to is None else self.params.text(spec.to, (*path, "to"))
-        if to is not None and node.streams and not any(p in to for p in ("{stem}", "{key}", "{index}")):
-            raise ParameterError(
-                f"output '{name}' is a stream, but its files would all be called '{to}'",
-                hint="write {stem} into `to`, as in '{stem}.png'",
-                where=self.doc.where(*path, "to"),
-            )
-        try:
-            type_ = type_of(ref, self.nodes)
-        except WiringError as error:
-            raise error.at(where=self.doc.where(*at)) from None
-        return Output(name, ref, to, before, type_, node.origins, self.doc.where(*path))
+def _folds(node: Node) -> bool:
+    return node.signature is not None and node.signature.verb == "lift"

@@ -8,10 +8,12 @@ from typing import Any
 
 from otframe.errors import Where
 
-__all__ = ["Document", "InputSpec", "LinkSpec", "NodeSpec", "OutputSpec", "Path", "Wiring"]
+__all__ = ["UNTITLED", "Document", "InputSpec", "LinkSpec", "NodeSpec", "OutputSpec", "Path", "Wiring"]
 
 Path = tuple[str | int, ...]
 """Where something stands in the document: keys and positions from the root."""
+
+UNTITLED = "untitled"
 
 Wiring = Any
 """What a port is wired to: a reference, a list of references, or labelled references."""
@@ -53,18 +55,20 @@ class LinkSpec:
     wires: Mapping[str, Wiring] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
-    path: Path = ()
+    path: Path = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
 class NodeSpec:
     """A node: a chain of links, each feeding the first port of the next. Most chains have one link.
 
-    `wires` of the first link holds what the node's `in` says; the empty port name stands for the first port.
+    `wires` of the first link holds what the node's `in` says; the empty port name stands for the first port. `options`
+    are those of the chain; a node without `steps` has them in its link.
     """
 
     links: tuple[LinkSpec, ...]
     stepwise: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,13 +93,13 @@ class Document:
         Where each part stands in the file; empty for a pipeline built in Python.
     """
 
-    title: str = ""
+    title: str = UNTITLED
     description: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, InputSpec] = field(default_factory=dict)
     nodes: Mapping[str, NodeSpec] = field(default_factory=dict)
     outputs: Mapping[str, OutputSpec] = field(default_factory=dict)
-    file: str = ""
+    file: str = field(default="", compare=False)
     places: Mapping[Path, Where] = field(default_factory=dict, compare=False, repr=False)
 
     def where(self, *path: str | int) -> Where | None:

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-
 from otframe.graph.document import Document, InputSpec, LinkSpec, NodeSpec, OutputSpec
-from otframe.graph.parse import VERSION
+from otframe.graph.emit import emit
+from otframe.graph.parse import OPTIONS, VERSION
 
 __all__ = ["to_data", "to_yaml"]
 
 
 def to_yaml(doc: Document) -> str:
     """The YAML text of a document; reading it gives an equal document."""
-    yaml = YAML()
-    yaml.width = 120
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    stream = io.StringIO()
-    yaml.dump(_styled(to_data(doc), 0), stream)
-    return stream.getvalue()
+    return emit(to_data(doc), sections=("inputs", "nodes", "outputs"))
 
 
 def to_data(doc: Document) -> dict[str, Any]:
@@ -40,8 +33,9 @@ def to_data(doc: Document) -> dict[str, Any]:
 
 
 def _input(spec: InputSpec) -> Any:
+    unless = spec.unless[0] if len(spec.unless) == 1 else list(spec.unless)
     default = {"from": spec.default_from} if spec.default_from else spec.default
-    found = {"type": spec.type, "default": default, "optional": spec.optional, "unless": spec.unless[0] if len(spec.unless) == 1 else list(spec.unless), "doc": spec.doc}
+    found = {"type": spec.type, "default": default, "optional": spec.optional, "unless": unless, "doc": spec.doc}
     kept = {key: value for key, value in found.items() if value}
     return kept if len(kept) > 1 else spec.type
 
@@ -55,23 +49,16 @@ def _output(spec: OutputSpec) -> Any:
 def _node(spec: NodeSpec) -> Any:
     if not spec.stepwise:
         return _link(spec.links[0])
-    shared = {
-        key: value
-        for key, value in spec.links[0].options.items()
-        if all(key in link.options and link.options[key] == value for link in spec.links)
-    }
     first, *rest = spec.links
     data: dict[str, Any] = {"in": _wires(first.wires)} if first.wires else {}
-    bare = LinkSpec(first.use, {}, first.params, first.options, first.path)
-    data["steps"] = [_step(link, shared) for link in (bare, *rest)]
-    return {**data, **shared}
+    data["steps"] = [_step(link) for link in (replace(first, wires={}), *rest)]
+    return {**data, **_options(spec.options)}
 
 
-def _step(link: LinkSpec, shared: Mapping[str, Any]) -> Any:
-    own = {key: value for key, value in link.options.items() if key not in shared}
-    if not link.wires and not own:
+def _step(link: LinkSpec) -> Any:
+    if not link.wires and not link.options:
         return {link.use: dict(link.params)} if link.params else link.use
-    return _link(LinkSpec(link.use, link.wires, link.params, own, link.path))
+    return _link(link)
 
 
 def _link(link: LinkSpec) -> dict[str, Any]:
@@ -80,22 +67,12 @@ def _link(link: LinkSpec) -> dict[str, Any]:
         data["in"] = _wires(link.wires)
     if link.params:
         data["with"] = dict(link.params)
-    return {**data, **link.options}
+    return {**data, **_options(link.options)}
+
+
+def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: options[key] for key in OPTIONS if key in options}
 
 
 def _wires(wires: Mapping[str, Any]) -> Any:
     return wires[""] if set(wires) == {""} and not isinstance(wires[""], dict) else dict(wires)
-
-
-def _styled(data: Any, depth: int) -> Any:
-    """Sections and nodes on lines of their own, everything deeper in braces: as people write pipelines."""
-    if isinstance(data, Mapping):
-        styled = CommentedMap((key, _styled(value, depth + 1)) for key, value in data.items())
-        if depth >= 2 or (depth == 1 and not any(isinstance(v, Mapping) for v in data.values())):
-            styled.fa.set_flow_style()
-        return styled
-    if isinstance(data, list | tuple):
-        items = CommentedSeq(_styled(value, depth + 1) for value in data)
-        items.fa.set_flow_style()
-        return items
-    return data

@@ -128,8 +128,8 @@ class Graph:
         What is kept.
     aliases : mapping
         Nodes that are computed under another node's id: identical ones, and inputs that take a node's value.
-    absent : mapping
-        Inputs, nodes and outputs left out, each with the reason.
+    absent, absent_outputs : mapping
+        Inputs and nodes, and outputs, that this run does not have, each with the reason.
     params : mapping
         The values that `$name` stood for.
     """
@@ -140,6 +140,7 @@ class Graph:
     outputs: tuple[Output, ...]
     aliases: Mapping[str, str]
     absent: Mapping[str, str]
+    absent_outputs: Mapping[str, str]
     params: Mapping[str, Any]
 
     def needed(self) -> frozenset[str]:

@@ -8,18 +8,19 @@ from typing import Any
 
 from otframe.errors import ParameterError, UnknownNameError
 from otframe.graph.document import Document, Path
-from otframe.registry import nearest
+from otframe.registry import nearest, suggest
 
 __all__ = ["Params"]
 
 _WHOLE = re.compile(r"\$([A-Za-z_]\w*)\Z")
-_INSIDE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
+_INSIDE = re.compile(r"\$(?:\$|\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
 
 
 class Params:
     """A document's parameters with the caller's overrides.
 
-    Raises `UnknownNameError` for an override of a parameter that is not there, `ParameterError` for one of another kind.
+    Raises `UnknownNameError` for an override of a parameter that is not there, `ParameterError` for one of another
+    kind than the default.
     """
 
     def __init__(self, doc: Document, overrides: Mapping[str, Any] | None = None) -> None:
@@ -27,16 +28,18 @@ class Params:
         self.values = dict(doc.params)
         for name, value in (overrides or {}).items():
             if name not in self.values:
-                near = nearest(name, self.values)
                 raise UnknownNameError(
                     f"the pipeline has no parameter '{name}'",
-                    hint=f"did you mean {near}?" if near else f"it has: {', '.join(self.values) or 'none'}",
+                    hint=suggest(name, self.values, "its parameters"),
+                    where=doc.where("params"),
                 )
             default = self.values[name]
             if default is not None and not _alike(default, value):
                 raise ParameterError(
                     f"parameter '{name}' is {type(default).__name__} (default {default!r}), "
-                    f"got {type(value).__name__} {value!r}"
+                    f"got {type(value).__name__} {value!r}",
+                    hint=f"give a value like {default!r}",
+                    where=doc.where("params", name),
                 )
             self.values[name] = value
 
@@ -44,7 +47,7 @@ class Params:
         """The data with each `$name` replaced by the parameter's value, at any depth; `$$` stands for a dollar sign."""
         if isinstance(data, Mapping):
             return {key: self.fill(value, (*path, key)) for key, value in data.items()}
-        if isinstance(data, list):
+        if isinstance(data, list | tuple):
             return [self.fill(value, (*path, i)) for i, value in enumerate(data)]
         if isinstance(data, str):
             match = _WHOLE.match(data)
@@ -55,14 +58,14 @@ class Params:
 
     def text(self, template: str, path: Path) -> str:
         """A text with each `$name` and `${name}` inside it replaced."""
-        return _INSIDE.sub(lambda m: str(self._value(m[1] or m[2], path)), template)
+        return _INSIDE.sub(lambda m: str(self._value(m[1] or m[2], path)) if m[1] or m[2] else "$", template)
 
     def _value(self, name: str, path: Path) -> Any:
         if name not in self.values:
             near = nearest(name, self.values)
             raise UnknownNameError(
                 f"there is no parameter '${name}'",
-                hint=f"did you mean {near}?" if near else "declare it under `params:`",
+                hint=f"did you mean {near}?" if near else "declare it under `params:`, or write $$ for a dollar sign",
                 where=self.doc.where(*path),
             )
         return self.values[name]
@@ -73,4 +76,6 @@ def _alike(default: Any, value: Any) -> bool:
         return isinstance(default, bool) and isinstance(value, bool)
     if isinstance(default, int | float):
         return isinstance(value, int | float)
+    if isinstance(default, list | tuple):
+        return isinstance(value, list | tuple)
     return isinstance(value, type(default))

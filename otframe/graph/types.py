@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from otframe.errors import PipelineError, UnknownNameError, Where
-from otframe.registry import Registry, nearest
+from otframe.errors import PipelineError, UnknownNameError, Where, WiringError
+from otframe.ports import describe, unify
+from otframe.registry import Registry, suggest
 
 __all__ = ["WireType", "parse_type"]
 
@@ -24,31 +25,46 @@ def parse_type(text: str, registry: Registry, where: Where | None = None) -> Wir
     """The type that a text names; `UnknownNameError` with the nearest names otherwise."""
     text = text.strip()
     stream = text.endswith("[]")
-    return WireType(_item(text.removesuffix("[]").strip(), registry, where), stream)
+    item = text.removesuffix("[]").strip()
+    if item.endswith("[]"):
+        raise _no_type(text, where)
+    return WireType(_item(item, registry, where), stream)
+
+
+def _no_type(text: str, where: Where | None) -> PipelineError:
+    return PipelineError(
+        f"'{text}' is not a type",
+        hint="write a value's name, with [] for a stream: Image, Image[], Table",
+        where=where,
+    )
 
 
 def _item(text: str, registry: Registry, where: Where | None) -> Any:
     match = re.fullmatch(r"(\w+)(?:\[(.+)\])?", text)
     if match is None:
-        raise PipelineError(
-            f"'{text}' is not a type",
-            hint="write a value's name, with [] for a stream: Image, Image[], Table",
-            where=where,
-        )
+        raise _no_type(text, where)
     name, argument = match.groups()
     if name in _PLAIN and argument is None:
         return _PLAIN[name]
     if not registry.has(name, "value"):
         known = [entry.name for entry, _ in registry.entries("value")]
-        near = nearest(name, [*known, *_PLAIN])
         raise UnknownNameError(
             f"there is no value type '{name}'",
-            hint=f"did you mean {near}?" if near else f"known types: {', '.join(known)}",
+            hint=suggest(name, [*known, *_PLAIN], "known types"),
             where=where,
         )
     base = registry.load(name, "value")
     if argument is None:
         return base
-    if not hasattr(base, "__class_getitem__"):
-        raise PipelineError(f"{name} takes no type argument", where=where)
-    return base[_item(argument.strip(), registry, where)]
+    variables: tuple[Any, ...] = getattr(base, "__parameters__", ())
+    if len(variables) != 1:
+        raise PipelineError(f"{name} takes no type argument", hint=f"write {name}", where=where)
+    inner = _item(argument.strip(), registry, where)
+    (wanted,) = variables
+    if unify(wanted, inner, {}) is None:
+        raise WiringError(
+            f"{name} is made of {describe(wanted)}, not of {describe(inner)}",
+            hint=f"write {name}[...] with one of them",
+            where=where,
+        )
+    return base[inner]

@@ -8,8 +8,8 @@ from typing import Any, Literal, get_origin
 
 import torch
 
-from otframe.errors import OtframeError, ParameterError, PipelineError, RequestError
-from otframe.graph import Document, Graph, compile_graph, parse_document, to_yaml
+from otframe.errors import OtframeError, ParameterError, RequestError
+from otframe.graph import Document, Graph, compile_graph, parse_document, read_document, to_yaml
 from otframe.interfaces import ModelPool
 from otframe.io import open_source, write, write_table_pair
 from otframe.io.source import Source
@@ -43,12 +43,7 @@ class Pipeline:
     @classmethod
     def from_yaml(cls, path: str | Path, registry: Registry | None = None) -> Pipeline:
         """Read a pipeline file; `PipelineError` with file, line and column of what is wrong."""
-        path = Path(path)
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise PipelineError(f"cannot read the pipeline file {path}: {error}", hint="check the path") from error
-        return cls(parse_document(text, str(path)), registry)
+        return cls(read_document(path), registry)
 
     @classmethod
     def from_text(cls, text: str, registry: Registry | None = None) -> Pipeline:
