@@ -15,12 +15,12 @@ from torch.nn import functional
 from otframe import Image, Pipeline
 from otframe.graph import Builder
 
-__all__ = ["COLUMNS", "KID_WINDOW", "Measure"]
+__all__ = ["COLUMNS", "Measure"]
 
 COLUMNS = {"PSNR": 2, "SSIM": 3, "LPIPS": 3, "FD4": 0, "FD10": 0, "KIDx1000": 1, "patch Frechet x1000": 1}
 """Column, and the digits that are told."""
-KID_WINDOW = 3
-"""Side of the windows of the head's map that are pooled: 3 positions of 32 pixels."""
+SUBSETS = 200
+"""Random subsets, of five sixths of the photographs, that the spread of a KID is taken over."""
 
 
 class Measure:
@@ -28,8 +28,7 @@ class Measure:
 
     Everything is clipped to [0, 1] first, as it would be on writing. PSNR, SSIM and the patch Frechet distance are
     otframe's metrics. FD4 and FD10 take each position of the feature map as a sample, 8 and 16 pixels apart; KID takes
-    the means over all overlapping windows of 96 x 96 pixels, moved by 32, of the head's map of the whole photograph:
-    photographs cut up before the network would be measured by their borders' padding.
+    the head's map pooled over the photograph, one vector a photograph.
     """
 
     def __init__(self, data: Path, truth: Mapping[str, Image]) -> None:
@@ -53,11 +52,24 @@ class Measure:
         distance = kid(found["head"], self._wanted["head"])
         return dict(zip(COLUMNS, (psnr, ssim, float(lpips), fd4, fd10, distance, patches), strict=True))
 
+    def kid_difference(self, one: Mapping[str, Image], other: Mapping[str, Image]) -> tuple[float, float]:
+        """KID x 1000 of `one` minus that of `other`, and its standard deviation over subsets of the photographs."""
+        heads = [
+            self._features({key: i.with_grid(i.pixels.clamp(0, 1)) for key, i in s.items()})["head"]
+            for s in (one, other)
+        ]
+        truth, rng = self._wanted["head"], np.random.default_rng(0)
+        found = []
+        for _ in range(SUBSETS):
+            chosen = rng.permutation(len(truth))[: max(len(truth) * 5 // 6, 2)]
+            found.append(kid(heads[0][chosen], truth[chosen]) - kid(heads[1][chosen], truth[chosen]))
+        return kid(heads[0], truth) - kid(heads[1], truth), float(np.std(found))
+
     def _features(self, images: Mapping[str, Image]) -> dict[int | str, np.ndarray]:
         found: dict[int | str, list[np.ndarray]] = {4: [], 10: [], "head": []}
         for key in self._truth:
             maps = self._net(images[key].pixels[None])
-            maps["head"] = functional.avg_pool2d(maps["head"], KID_WINDOW, stride=1)
+            maps["head"] = functional.adaptive_avg_pool2d(maps["head"], 1)
             for layer, samples in found.items():
                 samples.append(_rows(maps[layer]))
         return {layer: np.concatenate(samples) for layer, samples in found.items()}

@@ -8,7 +8,7 @@ import pytest
 from otframe import Pipeline
 from otframe.errors import ImageReadError, OutputError, RequestError
 from otframe.io import open_source
-from otframe.values import Scalar
+from otframe.values import Scalar, Table
 
 TEXT = (
     'otframe: 1\ninputs: {photos: "Image[]"}\n'
@@ -101,3 +101,48 @@ def test_a_default_path_is_meant_beside_the_pipeline_file(registry, folder, tmp_
     (tmp_path / "here.yaml").write_text(text)
     result = Pipeline.from_yaml(tmp_path / "here.yaml", registry).run(out=tmp_path / "out")
     assert len(result.files) == 6
+
+
+@pytest.mark.parametrize("out", ["file", "file/in/it", "loose"])
+def test_an_output_folder_that_cannot_be_one_is_found_before_anything_is_computed(
+    registry, images, tmp_path, toys, out
+):
+    (tmp_path / "file").write_text("here")
+    (tmp_path / "loose").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(OutputError, match="results go to a folder") as caught:
+        Pipeline.from_text(TEXT % "{stem}.png", registry).run({"photos": images("a")}, out=tmp_path / out)
+    assert caught.value.exit_code == 2
+    assert not toys.LOG
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="everything is allowed")
+def test_an_output_folder_that_is_read_only_is_found_before_anything_is_computed(registry, images, tmp_path, toys):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o500)
+    with pytest.raises(OutputError, match="does not allow writing"):
+        Pipeline.from_text(TEXT % "{stem}.png", registry).run({"photos": images("a")}, out=closed / "in")
+    assert not toys.LOG
+
+
+def test_tables_are_two_files_and_the_record_is_one(registry, images, tmp_path):
+    """What would be overwritten counts every file that is written."""
+    pipeline = Pipeline.from_text(TEXT % "{stem}.png", registry)
+    assert pipeline.run({"photos": images("a")}, out=tmp_path).files
+    table = Table(("a",), ((1,),))
+    text = "otframe: 1\ninputs: {table: Table, other: {type: Table, optional: true}}\nnodes: {}\noutputs: {%s}"
+    for outputs, told in {
+        "one: {from: table, to: run.csv}": "as the record of the run",
+        "one: {from: table, to: t.csv}, two: {from: table, to: t.json}": "as output 'one'",
+    }.items():
+        with pytest.raises(OutputError, match=told) as caught:
+            Pipeline.from_text(text % outputs, registry).run({"table": table}, out=tmp_path)
+        assert caught.value.exit_code == 2
+
+
+def test_keys_too_long_for_a_file_name_fail_as_items(registry, images, tmp_path):
+    long = "a" * 300
+    result = Pipeline.from_text(TEXT % "{stem}.png", registry).run(
+        {"photos": images("b", long)}, out=tmp_path, on_error="skip"
+    )
+    assert [file.key for file in result.files] == ["b"]
+    assert [error.key for error in result.failures] == [long]

@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
 import torch
 from otframe.errors import DataError
 from otframe.interfaces import Accumulator, Context, Model, Solver, Stream, Transform, verb
@@ -104,6 +105,70 @@ class Epochs(Solver):
         return Scalar(total / seen, name=f"{len(images)}:{','.join(images.keys())}")
 
 
+class Beside(Transform):
+    """Adds the mean of all other images, which are walked lazily."""
+
+    def __call__(self, image: Image, others: Stream[Image]) -> Image:
+        total = sum(float(other.pixels.mean()) for _, other in others)
+        return image.with_grid(image.pixels + total / len(others))
+
+
+class BesideList(Transform):
+    """The same with a gathered list."""
+
+    def __call__(self, image: Image, others: Sequence[Image]) -> Image:
+        total = sum(float(other.pixels.mean()) for other in others)
+        return image.with_grid(image.pixels + total / len(others))
+
+
+class Shifted(Accumulator):
+    """The mean of the images, plus a single value, plus the sum of gathered ones."""
+
+    def lift(self, image: Image, shift: Scalar, parts: Sequence[Scalar]) -> tuple[float, int]:
+        return float(image.pixels.mean()) + float(shift) + sum(float(part) for part in parts), 1
+
+    def merge(self, a: tuple[float, int], b: tuple[float, int]) -> tuple[float, int]:
+        return a[0] + b[0], a[1] + b[1]
+
+    def finish(self, s: tuple[float, int]) -> Scalar:
+        return Scalar(s[0] / s[1])
+
+
+class Fails(Accumulator):
+    """Fails in one of its three parts."""
+
+    at: str
+
+    def lift(self, image: Image) -> float:
+        return self._go("lift")
+
+    def merge(self, a: float, b: float) -> float:
+        return self._go("merge")
+
+    def finish(self, s: float) -> Scalar:
+        return Scalar(self._go("finish"))
+
+    def _go(self, part: str) -> float:
+        if part == self.at:
+            raise ValueError(f"no {part}")
+        return 1.0
+
+
+class Greedy(Transform):
+    """Asks for more memory than there is."""
+
+    how: str = "torch"
+
+    def __call__(self, image: Image) -> Image:
+        if self.how == "python":
+            raise MemoryError
+        return image.with_grid(torch.empty(3, 10**8, 10**8) if self.how == "torch" else _huge())
+
+
+def _huge() -> torch.Tensor:
+    return torch.from_numpy(np.empty((3, 10**8, 10**8)))
+
+
 class Split(NamedTuple):
     low: Image
     high: Image
@@ -145,7 +210,8 @@ class Wrapped(Transform):
 
 _CLASSES = {
     "toy.gain": Gain, "toy.add": Add, "toy.noise": Noise, "toy.broken": Broken, "toy.liar": Liar, "toy.total": Total,
-    "toy.labels": Labels, "toy.halves": Halves, "toy.uses": Uses, "toy.wrapped": Wrapped,
+    "toy.labels": Labels, "toy.halves": Halves, "toy.uses": Uses, "toy.wrapped": Wrapped, "toy.beside": Beside,
+    "toy.beside_list": BesideList, "toy.greedy": Greedy,
 }  # fmt: skip
 
 
@@ -154,6 +220,7 @@ def otframe_components() -> list[Entry]:
     module = "otframe_run_toys"
     found = [Entry(name, f"{module}:{cls.__name__}", "transform", "a toy") for name, cls in _CLASSES.items()]
     found += [Entry("toy.mean", f"{module}:Mean", "accumulator", "a toy")]
+    found += [Entry(f"toy.{name.lower()}", f"{module}:{name}", "accumulator", "a toy") for name in ("Shifted", "Fails")]
     found += [Entry("toy.order", f"{module}:Order", "accumulator", "a toy")]
     found += [Entry("toy.epochs", f"{module}:Epochs", "solver", "a toy")]
     return [*found, Entry("toy.doubler", f"{module}:Doubler", "model", "a toy")]
