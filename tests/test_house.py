@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from otframe.interfaces import Component
 from otframe.ports import signature, verbs
 from otframe.registry import Registry

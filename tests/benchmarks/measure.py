@@ -43,7 +43,7 @@ class Measure:
 
     def __call__(self, images: Mapping[str, Image]) -> dict[str, float]:
         """One row: a number a column."""
-        clipped = {key: image.with_grid(image.pixels.clamp(0, 1)) for key, image in images.items()}
+        clipped = _clipped(images)
         table = self._metrics(images=clipped, truth=self._truth)["table"]
         psnr, ssim, patches = (float(value) for value in table.rows[-1][1:])
         lpips = np.mean([self._lpips(clipped[key].pixels, self._truth[key].pixels) for key in self._truth])
@@ -54,10 +54,7 @@ class Measure:
 
     def kid_difference(self, one: Mapping[str, Image], other: Mapping[str, Image]) -> tuple[float, float]:
         """KID x 1000 of `one` minus that of `other`, and its standard deviation over subsets of the photographs."""
-        heads = [
-            self._features({key: i.with_grid(i.pixels.clamp(0, 1)) for key, i in s.items()})["head"]
-            for s in (one, other)
-        ]
+        heads = [self._features(_clipped(images))["head"] for images in (one, other)]
         truth, rng = self._wanted["head"], np.random.default_rng(0)
         found = []
         for _ in range(SUBSETS):
@@ -73,6 +70,10 @@ class Measure:
             for layer, samples in found.items():
                 samples.append(_rows(maps[layer]))
         return {layer: np.concatenate(samples) for layer, samples in found.items()}
+
+
+def _clipped(images: Mapping[str, Image]) -> dict[str, Image]:
+    return {key: image.with_grid(image.pixels.clamp(0, 1)) for key, image in images.items()}
 
 
 def _rows(maps: torch.Tensor) -> np.ndarray:

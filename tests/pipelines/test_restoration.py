@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from otframe import Pipeline
 from otframe.errors import DataError, InputError
 from otframe.io import open_source

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from otframe import Pipeline
 from otframe.registry import Registry
 

@@ -1,6 +1,7 @@
 """Failures where they are seldom looked for: in the parts of a fold, in lists, in readers and writers, of memory."""
 
 import pytest
+
 from otframe import Pipeline
 from otframe.errors import ComponentError, DataError, OutputError
 from otframe.io.source import ValuesSource
@@ -23,7 +24,7 @@ def test_each_part_of_a_fold_is_named(run, images, part, on_error):
 @pytest.mark.parametrize("how", ["torch", "numpy", "python"])
 def test_no_memory_is_not_called_a_defect(run, images, how):
     text = PHOTOS + f"nodes: {{out: {{use: toy.greedy, in: photos, with: {{how: {how}}}}}}}\noutputs: {{out: out}}"
-    with pytest.raises(DataError, match="'toy.greedy' ran out of memory") as caught:
+    with pytest.raises(DataError, match=r"'toy\.greedy' ran out of memory") as caught:
         run(text, inputs={"photos": images("a")})
     assert "smaller images" in caught.value.hint
 
@@ -45,7 +46,7 @@ def test_a_failed_item_does_not_go_missing_from_a_list_unless_told(run, images):
     ]
     assert run(gathering(True), inputs=given, on_error="skip").values["total"].number == pytest.approx(0.4)
     with pytest.raises(DataError, match="nothing is left to gather"):
-        run(gathering(True), inputs={"photos": images("b")} | {"photos": {"b": images("b")["b"]}}, on_error="skip")
+        run(gathering(True), inputs={"photos": images("b")}, on_error="skip")
 
 
 def test_the_error_told_is_the_one_that_the_fold_misses_the_item_for(run, images):
@@ -87,7 +88,7 @@ def test_a_writer_that_breaks_fails_one_item(run, images, monkeypatch, tmp_path,
     assert [file.key for file in result.files] == ["a"]
     (failure,) = result.failures
     assert (failure.node, failure.key) == ("out", "b")
-    assert str(error) in failure.message
+    assert error.args[0] in failure.message
 
 
 def test_an_interrupt_goes_through_and_is_told_to_observers(run, images, toys, monkeypatch):

@@ -5,6 +5,7 @@ import os
 import cv2
 import numpy as np
 import pytest
+
 from otframe import Pipeline
 from otframe.errors import ImageReadError, OutputError, RequestError
 from otframe.io import open_source
@@ -124,19 +125,21 @@ def test_an_output_folder_that_is_read_only_is_found_before_anything_is_computed
     assert not toys.LOG
 
 
-def test_tables_are_two_files_and_the_record_is_one(registry, images, tmp_path):
-    """What would be overwritten counts every file that is written."""
-    pipeline = Pipeline.from_text(TEXT % "{stem}.png", registry)
-    assert pipeline.run({"photos": images("a")}, out=tmp_path).files
-    table = Table(("a",), ((1,),))
-    text = "otframe: 1\ninputs: {table: Table, other: {type: Table, optional: true}}\nnodes: {}\noutputs: {%s}"
-    for outputs, told in {
-        "one: {from: table, to: run.csv}": "as the record of the run",
-        "one: {from: table, to: t.csv}, two: {from: table, to: t.json}": "as output 'one'",
-    }.items():
-        with pytest.raises(OutputError, match=told) as caught:
-            Pipeline.from_text(text % outputs, registry).run({"table": table}, out=tmp_path)
-        assert caught.value.exit_code == 2
+@pytest.mark.parametrize(
+    ("outputs", "told"),
+    [
+        ("one: {from: more, to: run.csv}", "as the record of the run"),
+        ("one: {from: more, to: t.csv}, two: {from: more, to: t.json}", "as output 'one'"),
+    ],
+)
+def test_what_may_be_overwritten_counts_both_files_of_a_table_and_the_record(registry, tmp_path, outputs, told):
+    text = (
+        f"otframe: 1\ninputs: {{table: Table}}\nnodes: {{more: {{use: toy.again, in: table}}}}\noutputs: {{{outputs}}}"
+    )
+    given = {"table": Table(("a",), ((1,),))}
+    with pytest.raises(OutputError, match=told) as caught:
+        Pipeline.from_text(text, registry).run(given, out=tmp_path)
+    assert caught.value.exit_code == 2
 
 
 def test_keys_too_long_for_a_file_name_fail_as_items(registry, images, tmp_path):

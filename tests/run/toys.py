@@ -8,10 +8,11 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
+
 from otframe.errors import DataError
 from otframe.interfaces import Accumulator, Context, Model, Solver, Stream, Transform, verb
 from otframe.plugin import Entry, hookimpl
-from otframe.values import Image, Scalar
+from otframe.values import Image, Scalar, Table
 
 LOG: list[tuple[Any, ...]] = []
 LIVE: weakref.WeakSet[torch.Tensor] = weakref.WeakSet()
@@ -103,6 +104,11 @@ class Epochs(Solver):
                 total, seen = total + float(image.pixels.mean()), seen + 1
             ctx.progress((epoch + 1) / self.epochs)
         return Scalar(total / seen, name=f"{len(images)}:{','.join(images.keys())}")
+
+
+class Again(Transform):
+    def __call__(self, table: Table) -> Table:
+        return table
 
 
 class Beside(Transform):
@@ -211,7 +217,7 @@ class Wrapped(Transform):
 _CLASSES = {
     "toy.gain": Gain, "toy.add": Add, "toy.noise": Noise, "toy.broken": Broken, "toy.liar": Liar, "toy.total": Total,
     "toy.labels": Labels, "toy.halves": Halves, "toy.uses": Uses, "toy.wrapped": Wrapped, "toy.beside": Beside,
-    "toy.beside_list": BesideList, "toy.greedy": Greedy,
+    "toy.beside_list": BesideList, "toy.greedy": Greedy, "toy.again": Again,
 }  # fmt: skip
 
 
