@@ -39,6 +39,7 @@ def compile_graph(
     *,
     given: Collection[str] | None = None,
     overrides: Mapping[str, Any] | None = None,
+    assume: bool = False,
 ) -> Graph:
     """Check a document.
 
@@ -48,13 +49,15 @@ def compile_graph(
         The inputs that the caller binds; where None, every input without a default is taken as given.
     overrides : mapping, optional
         Parameter values that replace the document's.
+    assume : bool
+        Take inputs that are not in `given` and have no default as given too.
 
     Raises
     ------
     UnknownNameError, ParameterError, WiringError, InputError
         With the node, the port and the place in the file.
     """
-    return _Compiler(Names(doc, registry, Params(doc, overrides), given)).graph()
+    return _Compiler(Names(doc, registry, Params(doc, overrides), given, assume=assume)).graph()
 
 
 class _Compiler:

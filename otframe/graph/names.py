@@ -15,9 +15,20 @@ __all__ = ["Names"]
 
 
 class Names:
-    """The names of a document, for a run in which the caller binds the inputs `given` (None: all that need it)."""
+    """The names of a document, for a run in which the caller binds the inputs `given`.
 
-    def __init__(self, doc: Document, registry: Registry, params: Params, given: Collection[str] | None) -> None:
+    `assume` says that every other input that needs a value will have one; so does None for `given`.
+    """
+
+    def __init__(
+        self,
+        doc: Document,
+        registry: Registry,
+        params: Params,
+        given: Collection[str] | None,
+        *,
+        assume: bool = False,
+    ) -> None:
         self.doc, self.registry, self.params = doc, registry, params
         for name in given or ():
             if name not in doc.inputs:
@@ -26,7 +37,7 @@ class Names:
                     hint=suggest(name, doc.inputs, "its inputs"),
                     where=doc.where("inputs"),
                 )
-        self.assume = given is None
+        self.assume = assume or given is None
         self.given = frozenset(given or ())
 
     def order(self) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from otframe.errors import ParameterError, UnknownNameError
@@ -59,6 +59,28 @@ class Params:
     def text(self, template: str, path: Path) -> str:
         """A text with each `$name` and `${name}` inside it replaced."""
         return _INSIDE.sub(lambda m: str(self._value(m[1] or m[2], path)) if m[1] or m[2] else "$", template)
+
+    def fix(self, data: Any, names: Container[str]) -> Any:
+        """The data with only the parameters `names` filled in, at any depth and inside texts; all else as it is."""
+        if isinstance(data, Mapping):
+            return {key: self.fix(value, names) for key, value in data.items()}
+        if isinstance(data, list | tuple):
+            return [self.fix(value, names) for value in data]
+        if not isinstance(data, str):
+            return data
+        match = _WHOLE.match(data)
+        if match:
+            return self.values[match[1]] if match[1] in names else data
+        return _INSIDE.sub(lambda m: str(self.values[m[1] or m[2]]) if (m[1] or m[2]) in names else m[0], data)
+
+    def used(self, data: Any) -> frozenset[str]:
+        """The parameters that stand anywhere in some data."""
+        if isinstance(data, Mapping):
+            return frozenset().union(*(self.used(value) for value in data.values()))
+        if isinstance(data, list | tuple):
+            return frozenset().union(*(self.used(value) for value in data))
+        found = _INSIDE.findall(data) if isinstance(data, str) else []
+        return frozenset(a or b for a, b in found if (a or b) in self.values)
 
     def _value(self, name: str, path: Path) -> Any:
         if name not in self.values:

@@ -200,6 +200,8 @@ class _Reader:
 
     def scalar(self, node: ScalarNode, where: Where) -> Any:
         text, tag = node.value, str(node.tag)
+        if node.style == ">":
+            text = text.replace("\a", "")  # where ruamel notes the folds of a text in the file
         match tag.removeprefix(_TAG):
             case "str" | "timestamp":
                 return text

@@ -287,3 +287,8 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         parse_document(text)
     with contextlib.suppress(PipelineError):
         parse_scalar(text)
+
+
+def test_a_folded_text_is_one_line() -> None:
+    text = "otframe: 1\ndescription: >-\n  two lines\n  of text\nnodes: {a: {use: x}}\noutputs: {a: a}"
+    assert parse_document(text).description == "two lines of text"
