@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+
 from otframe.io import open_source
 from otframe.registry import Registry
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Annotated
 
@@ -67,4 +68,5 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError):  # a host may have put something else there
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"  # without a line of our source
     app()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from otframe.errors import ModelError, OtframeError, OutputError
+
 if TYPE_CHECKING:
     from otframe.registry import Registry
     from otframe.run import Observer
@@ -53,22 +55,29 @@ def run(
     inputs, params = bindings(in_ or []), parameters(set_ or [])
     registry = Registry.installed()
     file = find_pipeline(pipeline, registry)
-    folder = out if out is not None else Path("out") / file.stem
+    folder = out.expanduser() if out is not None else Path("out") / file.stem
 
     from otframe.run import Pipeline
     from otframe.run.journal import Journal
 
     journal = Journal()
-    result = Pipeline.from_yaml(file, registry).run(
-        inputs,
-        out=folder,
-        params=params,
-        seed=seed,
-        device=device,
-        executor=executor,
-        on_error=on_error.value,
-        observers=[journal, *_observers(folder, registry, report, quiet, on_error)],
-    )
+    try:
+        result = Pipeline.from_yaml(file, registry).run(
+            inputs,
+            out=folder,
+            params=params,
+            seed=seed,
+            device=device,
+            executor=executor,
+            on_error=on_error.value,
+            observers=[journal, *_observers(folder, registry, report, quiet, on_error)],
+        )
+    except OtframeError as error:
+        # weights that are missing and full disks fail for all items
+        one = error.key and error.exit_code == 1 and not isinstance(error, ModelError | OutputError)
+        if one and on_error is OnError.stop:
+            error.hint = "\n".join(filter(None, (error.hint, "`--on-error skip` goes on without it")))
+        raise
     if not quiet:
         _summary(journal, registry, folder, report)
     if result.failures:

@@ -12,7 +12,7 @@ import torch
 
 from otframe.errors import ImageReadError
 from otframe.io.limits import check_size
-from otframe.io.sniff import jpeg_ends, png_size, sniff, webp_size
+from otframe.io.sniff import jpeg_ends, png_ends, png_size, sniff, webp_size
 from otframe.io.source import FileSource
 from otframe.values import Image
 
@@ -55,6 +55,8 @@ def read_image(path: str | Path) -> Image:
         check_size(*webp_size(head, str(path)), 4, str(path))
     if name == "png":  # asked here to say what is wrong: the library's own guard speaks of megabytes
         check_size(*png_size(head, str(path)), 4, str(path))
+        if not png_ends(path):
+            raise ImageReadError(f"{path} is cut short: it has no end")
     try:
         return _read(path, name)
     except UnicodeDecodeError as error:  # the library quotes damaged metadata in its messages

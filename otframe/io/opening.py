@@ -40,7 +40,8 @@ def open_source(given: Any, registry: Registry, value_type: Any = Image) -> Sour
     if isinstance(given, (str, os.PathLike)):
         return _fits(_open_one(os.fspath(given), registry, wanted), wanted, f"'{os.fspath(given)}'")
     if isinstance(given, Sequence) and given and all(isinstance(item, (str, os.PathLike)) for item in given):
-        return _fits(FilesSource([Path(os.fspath(item)) for item in given], registry, wanted), wanted, "the files")
+        files = [file for item in given for file in _files_of(os.fspath(item), registry, wanted)]
+        return _fits(FilesSource(files, registry, wanted), wanted, "the files")
     return _fits(ValuesSource(given, registry=registry), wanted, "what is given")
 
 
@@ -63,12 +64,44 @@ def _open_one(uri: str, registry: Registry, wanted: type) -> Source:
             hint=f"did you mean {near}?" if near else f"schemes: {', '.join(schemes) or 'none'}",
         )
     if glob.has_magic(uri):
-        found = sorted(Path(p) for p in glob.glob(str(path), recursive=True))
-        files = [p for p in found if p.is_file() and not p.name.startswith(".")]
-        if not files:
-            raise InputError(f"no file matches '{uri}'", hint="patterns: * within a name, ** any folders")
-        return FilesSource(files, registry, wanted)
+        return FilesSource(_matching(uri), registry, wanted)
     raise InputError(f"there is no file or folder '{uri}'", hint=_siblings(path))
+
+
+def _files_of(uri: str, registry: Registry, wanted: type) -> list[Path]:
+    """The files behind one of several given paths."""
+    scheme = _SCHEME.fullmatch(uri)
+    if scheme and registry.has(scheme[1], "reader"):
+        raise InputError(f"'{uri}' cannot be one of several", hint="give it alone, or files and folders")
+    path = Path(uri).expanduser()
+    if path.is_dir():
+        return _inside(path, registry, wanted)
+    return _matching(uri) if glob.has_magic(uri) and not path.exists() else [path]
+
+
+def _matching(pattern: str) -> list[Path]:
+    found = sorted(Path(p) for p in glob.glob(str(Path(pattern).expanduser()), recursive=True))
+    files = [p for p in found if p.is_file() and not p.name.startswith(".")]
+    if not files:
+        raise InputError(f"no file matches '{pattern}'", hint="patterns: * within a name, ** any folders")
+    return files
+
+
+def _inside(folder: Path, registry: Registry, wanted: type) -> list[Path]:
+    """The files of a folder that hold what is wanted."""
+    suffixes = _suffixes(registry, wanted)
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"'{folder}' cannot be listed: {error.strerror or error}", hint=_siblings(folder)) from error
+    named = [p for p in inside if p.suffix.lower() in suffixes and not p.name.startswith(".")]
+    files = [p for p in named if p.is_file() or not p.exists()]  # a dead link is told of: its photograph is missed
+    if not files:
+        raise InputError(
+            f"the folder '{folder}' has no file to read as {wanted.__name__}",
+            hint=f"looked for {', '.join(suffixes)}; folders inside it are not searched",
+        )
+    return files
 
 
 class FilesSource(JoinedSource):
@@ -88,7 +121,7 @@ class FilesSource(JoinedSource):
         parts: dict[str, Source] = {}
         for stem, path in one_key_each(paths).items():
             if not path.is_file():
-                raise InputError(f"there is no file '{path}'", hint=_siblings(path))
+                raise _no_file(path)
             suffix = path.suffix.lower()
             if not registry.has(suffix, "reader"):
                 raise InputError(
@@ -114,20 +147,7 @@ class FolderSource(FilesSource):
     """
 
     def __init__(self, folder: Path, registry: Registry, value_type: type = Image) -> None:
-        suffixes = _suffixes(registry, value_type)
-        try:
-            inside = sorted(folder.iterdir())
-        except OSError as error:
-            raise InputError(
-                f"'{folder}' cannot be listed: {error.strerror or error}", hint=_siblings(folder)
-            ) from error
-        files = [p for p in inside if p.suffix.lower() in suffixes and not p.name.startswith(".") and p.is_file()]
-        if not files:
-            raise InputError(
-                f"the folder '{folder}' has no file to read as {value_type.__name__}",
-                hint=f"looked for {', '.join(suffixes)}; folders inside it are not searched",
-            )
-        super().__init__(files, registry, value_type)
+        super().__init__(_inside(folder, registry, value_type), registry, value_type)
 
 
 def _reader(name: str, registry: Registry) -> Any:
@@ -150,6 +170,15 @@ def _fits(source: Source, wanted: type, what: str) -> Source:
     if not issubclass(wanted, Value) or issubclass(gives, wanted) or issubclass(wanted, gives):
         return source
     raise InputError(f"{what} gives {gives.__name__}, wanted {wanted.__name__}")
+
+
+def _no_file(path: Path) -> InputError:
+    """What is wrong with a path that is no file."""
+    if path.exists():
+        return InputError(f"'{path}' is no file", hint="give a file, or a folder of files")
+    if path.is_symlink():
+        return InputError(f"'{path}' is a link that leads nowhere", hint="remove it or bring its file back")
+    return InputError(f"there is no file '{path}'", hint=_siblings(path))
 
 
 def _siblings(path: Path) -> str:

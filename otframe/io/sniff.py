@@ -6,7 +6,7 @@ from pathlib import Path
 
 from otframe.errors import ImageReadError
 
-__all__ = ["FORMATS", "jpeg_ends", "png_size", "sniff", "webp_size"]
+__all__ = ["FORMATS", "jpeg_ends", "png_ends", "png_size", "sniff", "webp_size"]
 
 FORMATS = {
     ".png": "png",
@@ -87,4 +87,18 @@ def jpeg_ends(path: Path) -> bool:
             return data.find(b"\xff\xd9", at) > 0
         else:
             at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return False
+
+
+def png_ends(path: Path) -> bool:
+    """Whether a PNG file has all of its chunks up to the last one. Asked first: the decoder prints what it misses."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        at = 8
+        while at + 12 <= size:
+            file.seek(at)
+            head = file.read(8)
+            at += 12 + int.from_bytes(head[:4], "big")
+            if head[4:] == b"IEND":
+                return at <= size
     return False

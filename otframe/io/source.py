@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from otframe.errors import InputError
+from otframe.errors import InputError, OtframeError
 from otframe.io.names import natural
 from otframe.registry import Registry
 from otframe.values import Image, Value
@@ -93,7 +93,11 @@ class JoinedSource(Source):
         for stem, part in parts.items():
             inner = part.keys()
             for key in inner:
-                self._places[stem if len(inner) == 1 else f"{stem}-{key}"] = (part, key)
+                name = stem if len(inner) == 1 else f"{stem}-{key}"
+                if name in self._places:
+                    other, its = self._places[name]
+                    raise InputError(f"two items have the key '{name}': in {other.where(its)} and {part.where(key)}")
+                self._places[name] = (part, key)
         self._keys = tuple(sorted(self._places, key=natural))
 
     def keys(self) -> tuple[str, ...]:
@@ -168,7 +172,10 @@ class ValuesSource(Source):
 
 def _as_value(given: Any, key: str) -> Any:
     if isinstance(given, np.ndarray):
-        return Image.from_numpy(given, meta={"stem": key})
+        try:
+            return Image.from_numpy(given, meta={"stem": key})
+        except OtframeError as error:
+            raise error.at(key=key) from error.__cause__
     if isinstance(given, (Value, bool, int, float)):
         return given
     raise InputError(

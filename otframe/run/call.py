@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,13 +9,14 @@ from typing import Any, get_args, get_origin
 
 import torch
 
-from otframe.errors import ComponentError, OtframeError
+from otframe.errors import ComponentError, DataError, OtframeError, Where
 from otframe.graph import Node, Ref
 from otframe.interfaces import Accumulator, Context, Model, ModelPool, current_pool
+from otframe.io.source import Source
 from otframe.ports import describe
 from otframe.values import Scalar
 
-__all__ = ["Caller", "fits"]
+__all__ = ["Caller", "fits", "guarded"]
 
 Lookup = Callable[[Ref], Any]
 
@@ -30,6 +30,11 @@ class Caller:
     workdir: Path | None = None
     on_progress: Callable[[str, str, float, str], None] | None = None
     is_cancelled: Callable[[], bool] | None = None
+
+    def read(self, node: Node, source: Source, key: str) -> Any:
+        """The value of an input."""
+        with guarded(f"the reader of {source.where(key)}", node=node.id, key=key):
+            return source.load(key)
 
     def call(self, node: Node, key: str, lookup: Lookup, whole: Mapping[str, Any]) -> Any:
         """The value of a node for an item. Accumulators are lifted and finished: a fold over one."""
@@ -93,18 +98,8 @@ class Caller:
     def _guarded(self, node: Node, key: str, call: Callable[[], Any], *, check: bool | None = None) -> Any:
         token = current_pool.set(self.pool)
         try:
-            with torch.no_grad():
+            with guarded(f"'{node.use}'", node=node.id, key=key, where=node.where), torch.no_grad():
                 made = call()
-        except OtframeError as error:
-            raise error.at(node=node.id, key=key, where=node.where) from error.__cause__
-        except Exception as error:
-            raise ComponentError(
-                f"'{node.use}' raised {type(error).__name__}: {error}",
-                hint="this is a defect of the component, or a value it does not expect; the traceback tells more",
-                node=node.id,
-                key=key,
-                where=node.where,
-            ) from error
         finally:
             current_pool.reset(token)
         folding = node.signature is not None and node.signature.verb == "lift"
@@ -118,18 +113,46 @@ class Caller:
         return made
 
 
+class guarded:  # noqa: N801 - reads as the statement that it is
+    """Make every error of plugin code a typed one that knows its place: `with guarded("'name'", node="path"): ...`."""
+
+    __slots__ = ("key", "node", "what", "where")
+
+    def __init__(self, what: str, *, node: str, key: str = "", where: Where | None = None) -> None:
+        self.what, self.node, self.key, self.where = what, node, key, where
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OtframeError):
+            error.at(node=self.node, key=self.key, where=self.where)
+        elif isinstance(error, Exception):
+            raise self._typed(error).at(node=self.node, key=self.key, where=self.where) from error
+
+    def _typed(self, error: Exception) -> OtframeError:
+        if _out_of_memory(error):
+            return DataError(f"{self.what} ran out of memory", hint="give smaller images, or a device with more memory")
+        told = f": {error}" if str(error) else ""
+        return ComponentError(
+            f"{self.what} raised {type(error).__name__}{told}",
+            hint="this is a defect of the component, or a value it does not expect; the traceback tells more",
+        )
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Whether memory was refused: by Python and NumPy, by torch on a device or on the host, by OpenCV."""
+    if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
+        return True
+    return any(sign in str(error) for sign in ("DefaultCPUAllocator: can't allocate", "Insufficient memory"))
+
+
 def fits(value: Any, hint: Any) -> bool:
     """Whether a value is an instance of a wire's type; arguments of generics are not looked at."""
     base = get_origin(hint) or hint
     if isinstance(base, type):
         return isinstance(value, (int, float) if base is float else base)
     return any(fits(value, arm) for arm in get_args(hint)) or not get_args(hint)
-
-
-def timed(call: Callable[[], Any]) -> tuple[Any, float]:
-    """A call's value and the seconds it took."""
-    start = time.perf_counter()
-    return call(), time.perf_counter() - start
 
 
 def _accumulator(node: Node) -> Accumulator:

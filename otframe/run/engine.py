@@ -10,15 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from otframe.errors import CancelledError, DataError, OtframeError
+from otframe.errors import CancelledError, DataError
 from otframe.graph import Graph, Node, Ref
 from otframe.interfaces import Stream
 from otframe.io.source import Source
-from otframe.run.call import Caller
+from otframe.run.call import Caller, guarded
 from otframe.run.executors import SerialExecutor
 from otframe.run.item import ItemResult, PassWork, Write, compute_item, run_item
 from otframe.run.observer import Observer, RunResult, WrittenFile
-from otframe.run.plan import Pass, Plan, closure, gathered_refs
+from otframe.run.plan import Pass, Plan, Sink
+from otframe.run.reads import closure, computed, folds, gathering, once_reads
 
 __all__ = ["Engine"]
 
@@ -53,9 +54,10 @@ class Engine:
     on_error: Literal["stop", "skip"] = "stop"
     window: int = 1
     result: RunResult = field(default_factory=RunResult, init=False)
-    _singles: dict[str, Any] = field(default_factory=dict, init=False)
-    _gathered: dict[Ref, dict[str, Any]] = field(default_factory=dict, init=False)
-    _left: Counter[str] = field(default_factory=Counter, init=False)
+    _held: dict[Ref, Any] = field(default_factory=dict, init=False)
+    """Single values, and gathered streams as dicts by key."""
+    _left: Counter[Ref] = field(default_factory=Counter, init=False)
+    """How often each of them will still be read."""
     _kept: dict[tuple[str, str], Any] = field(default_factory=dict, init=False)
 
     def run(self) -> RunResult:
@@ -66,7 +68,7 @@ class Engine:
             self._walk(plan)
         for output in self.graph.outputs:
             if not output.origins:
-                self._ensure(output.source.node)
+                self._ensure([output.source])
                 self._give(output.name, "", self._single(output.source))
                 self._release([output.source])
         self.result.wall = time.perf_counter() - start
@@ -74,66 +76,51 @@ class Engine:
 
     # --- single values -----------------------------------------------------------------------------------------
 
-    def _readers(self) -> Counter[str]:
-        """How often each single value will be read, so that it can be dropped after the last time."""
-        left: Counter[str] = Counter()
-        for name in self.graph.needed():
-            node = self.graph.nodes[name]
-            if not node.streams and not self._folds(node):
-                left.update({ref.node for ref in self._single_reads(node)})
+    def _readers(self) -> Counter[Ref]:
+        """How often each single value and gathered stream will be read: it is dropped after the last time."""
+        left: Counter[Ref] = Counter()
+        for name in computed(self.graph):
+            if not self.graph.nodes[name].streams and not folds(self.graph, name):
+                left.update(self._names(once_reads(self.graph, name)))
         for plan in self.plan.passes:
-            left.update({ref.node for ref in self._constants(plan)})
-        left.update(output.source.node for output in self.graph.outputs if not output.origins)
+            left.update(self._names(plan.once))
+        left.update(Ref(output.source.node) for output in self.graph.outputs if not output.origins)
         return left
 
-    def _folds(self, node: Node) -> bool:
-        return node.arrow == "reduce" and bool(self.graph.item_origins(node))
-
-    def _single_reads(self, node: Node) -> set[Ref]:
-        reads = {ref for ref in node.reads() if not self.graph.nodes[ref.node].streams}
-        for ref in node.reads():
-            if self.graph.nodes[ref.node].streams and ref not in gathered_refs(self.graph, node.id):
-                reads |= closure(self.graph, [ref])[1]
-        return reads
-
-    def _constants(self, plan: Pass) -> set[Ref]:
-        reads = set(plan.constants)
-        for name in (*plan.nodes, *(sink.node for sink in plan.sinks if sink.kind == "reduce")):
-            node = self.graph.nodes[name]
-            if node.whole:
-                reads |= self._single_reads(node)
-        return reads
+    def _names(self, reads: Iterable[Ref]) -> list[Ref]:
+        """What holds the values that are read, in a fixed order: a node for all of its fields."""
+        found = {ref if self.graph.nodes[ref.node].streams else Ref(ref.node) for ref in reads}
+        return sorted(found, key=str)
 
     def _release(self, reads: Iterable[Ref]) -> None:
-        for ref in {ref.node: ref for ref in reads}.values():
-            self._left[ref.node] -= 1
-            if self._left[ref.node] <= 0:
-                self._singles.pop(ref.node, None)
+        for name in self._names(reads):
+            self._left[name] -= 1
+            if self._left[name] <= 0:
+                self._held.pop(name, None)
 
     def _single(self, ref: Ref) -> Any:
-        value = self._singles[ref.node]
+        value = self._held[Ref(ref.node)]
         return getattr(value, ref.field) if ref.field else value
 
-    def _ensure(self, name: str) -> None:
+    def _ensure(self, reads: Iterable[Ref]) -> None:
+        """Compute the single values among what is read; what is gathered was gathered by an earlier pass."""
+        for name in self._names(reads):
+            if name not in self._held:
+                self._compute(self.graph.nodes[name.node])
+
+    def _compute(self, node: Node) -> None:
         """Compute a single value, and first what it reads."""
-        if name in self._singles:
-            return
-        node = self.graph.nodes[name]
+        reads = once_reads(self.graph, node.id)
+        self._ensure(reads)
         start = time.perf_counter()
         if node.arrow == "input":
-            (key,) = self.sources[name].keys()
-            try:
-                self._singles[name] = self.sources[name].load(key)
-            except OtframeError as error:
-                raise error.at(node=name, key=key) from error.__cause__
+            (key,) = self.sources[node.id].keys()
+            value = self.caller.read(node, self.sources[node.id], key)
         else:
-            reads = self._single_reads(node)
-            for ref in reads:
-                self._ensure(ref.node)
-            start = time.perf_counter()
-            self._singles[name] = self.caller.call(node, "", self._single, self._whole(node))
-            self._release(reads)
-        self._spent(name, "", time.perf_counter() - start)
+            value = self.caller.call(node, "", self._single, self._whole(node))
+        self._held[Ref(node.id)] = value
+        self._release(reads)
+        self._spent(node.id, "", time.perf_counter() - start)
 
     def _whole(self, node: Node) -> dict[str, Any]:
         """What the ports get that take a stream whole."""
@@ -146,21 +133,15 @@ class Engine:
             if spec.gather == "stream":
                 found[port] = self._view(ref)
                 continue
-            if self.graph.nodes[ref.node].streams:
-                items = self._gathered[ref]
-            else:
-                self._ensure(ref.node)
-                items = {ref.node: self._single(ref)}
+            items = self._held[ref] if self.graph.nodes[ref.node].streams else {ref.node: self._single(ref)}
             found[port] = list(items.values()) if spec.gather == "sequence" else dict(items)
         return found
 
     def _view(self, ref: Ref) -> Stream[Any]:
-        nodes, constants = closure(self.graph, [ref])
-        for constant in constants:
-            self._ensure(constant.node)
+        nodes, once = closure(self.graph, [ref])
         origins = self.graph.nodes[ref.node].origins
         origin = self.plan.classes[min(origins)] if origins else ""
-        work = self._work(Pass(0, origin, (), nodes, constants))
+        work = self._work(Pass(0, origin, (), nodes, once))
         return _View(work, ref, self.keys[origin] if origin else ("",))
 
     # --- passes ------------------------------------------------------------------------------------------------
@@ -168,39 +149,41 @@ class Engine:
     def _work(self, plan: Pass) -> PassWork:
         names = (*plan.nodes, *(sink.node for sink in plan.sinks if sink.kind == "reduce"))
         whole = {name: self._whole(self.graph.nodes[name]) for name in names if self.graph.nodes[name].whole}
-        constants = {ref: self._single(ref) for ref in plan.constants}
+        constants = {ref: self._single(ref) for ref in plan.once if not self.graph.nodes[ref.node].streams}
         return PassWork(
             self.graph, plan, self.sources, constants, whole, self.paths, self.caller, self.write, self._kept
         )
 
     def _walk(self, plan: Pass) -> None:
-        reads = self._constants(plan)
-        for ref in sorted(reads, key=str):
-            self._ensure(ref.node)
+        self._ensure(plan.once)
         keys = self.keys[plan.origin]
         self.observer.pass_started(plan.label, keys)
-        folds = [self.graph.nodes[sink.node] for sink in plan.sinks if sink.kind == "reduce"]
+        folding = [self.graph.nodes[sink.node] for sink in plan.sinks if sink.kind == "reduce"]
         states: dict[str, Any] = {}
         collected: dict[Ref, dict[str, Any]] = {sink.ref: {} for sink in plan.sinks if sink.kind != "reduce"}
         for item in self._items(self._work(plan), keys):
-            self._account(item, folds)
-            for node in folds:
+            self._account(item, plan)
+            for node in folding:
                 if node.id in item.states:
                     new = item.states[node.id]
                     states[node.id] = self.caller.merge(node, states[node.id], new) if node.id in states else new
             for ref, value in item.values.items():
                 collected[ref][item.key] = value
             self.observer.item_finished(item.key)
-        for node in folds:
+        for node in folding:
             if node.id not in states:
                 raise DataError("every item failed: nothing is left to fold", node=node.id, where=node.where)
-            self._singles[node.id] = self.caller.finish(node, states.pop(node.id))
+            start = time.perf_counter()
+            self._held[Ref(node.id)] = self.caller.finish(node, states.pop(node.id))
+            self._spent(node.id, "", time.perf_counter() - start)
         for sink in plan.sinks:
             if sink.kind == "gather":
-                self._gathered[sink.ref] = collected[sink.ref]
+                if not collected[sink.ref]:
+                    raise DataError("every item failed: nothing is left to gather", node=sink.node)
+                self._held[sink.ref] = collected[sink.ref]
             elif sink.output is not None and sink.output.name not in self.paths:
-                self.result.values[sink.output.name] = collected[sink.ref]
-        self._release(reads)
+                self.result.values[sink.output.name] = dict(collected[sink.ref])
+        self._release(plan.once)
 
     def _items(self, work: PassWork, keys: tuple[str, ...]) -> Iterator[ItemResult]:
         """The items' results in key order, at most `window` in flight."""
@@ -218,7 +201,7 @@ class Engine:
             for future in waiting:
                 future.cancel()
 
-    def _account(self, item: ItemResult, folds: list[Node]) -> None:
+    def _account(self, item: ItemResult, plan: Pass) -> None:
         """Tell the observers of an item, and stop the run where its failure must not be passed over."""
         for name, seconds in item.seconds.items():
             self._spent(name, item.key, seconds)
@@ -229,11 +212,19 @@ class Engine:
             if self.on_error == "stop":
                 raise error
             self.result.failures.append(error)
-        for node in folds:
-            if node.id not in item.states and not node.options.get("skip", False):
-                error = next(iter(item.errors()))
-                error.hint = f"'{node.id}' folds all items; say `skip: true` there to fold those that are left"
+        for number, error in item.missing.items():
+            needy = self._needy(plan.sinks[number])
+            if needy:
+                hint = f"'{needy}' needs all items; say `skip: true` there to go on with those that are left"
+                error.hint = "\n".join(filter(None, (error.hint, hint)))
                 raise error
+
+    def _needy(self, sink: Sink) -> str:
+        """A node that a sink must not lose an item for; empty where there is none."""
+        if sink.kind == "output":
+            return ""
+        readers = [sink.node] if sink.kind == "reduce" else gathering(self.graph, sink.ref)
+        return next((name for name in readers if not self.graph.nodes[name].options.get("skip", False)), "")
 
     def _spent(self, name: str, key: str, seconds: float) -> None:
         self.result.seconds[name] = self.result.seconds.get(name, 0.0) + seconds
@@ -243,7 +234,9 @@ class Engine:
         if name not in self.paths:
             self.result.values[name] = value
             return
-        path, notes = self.write(value, self.paths[name][key])
+        path = self.paths[name][key]
+        with guarded(f"the writer of {path}", node=name, key=key):
+            path, notes = self.write(value, path)
         self._written(WrittenFile(name, key, path, notes))
 
     def _written(self, file: WrittenFile) -> None:
@@ -265,8 +258,4 @@ class _View(Stream[Any]):
         return self._keys
 
     def __getitem__(self, key: str) -> Any:
-        if not self._keys or self._keys == ("",):
-            value = self._work.constants[self._ref]
-        else:
-            value = compute_item(self._work, self._ref.node, key)
-        return getattr(value, self._ref.field) if self._ref.field and self._keys != ("",) else value
+        return compute_item(self._work, self._ref, key)

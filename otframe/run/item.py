@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from otframe.errors import CancelledError, OtframeError
-from otframe.graph import Graph, Node, Ref
+from otframe.graph import Graph, Ref
 from otframe.io.source import Source
-from otframe.run.call import Caller
-from otframe.run.plan import Pass, item_reads
+from otframe.run.call import Caller, guarded
+from otframe.run.plan import Pass, Sink
+from otframe.run.reads import item_reads
 
 __all__ = ["ItemResult", "PassWork", "Write", "compute_item", "run_item"]
 
@@ -45,110 +46,141 @@ class PassWork:
     caller: Caller
     write: Write
     kept: dict[tuple[str, str], Any] = field(default_factory=dict)
+    reads: Mapping[str, tuple[Ref, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reads = {name: item_reads(self.graph, name) for name in self.plan.nodes}
 
 
 @dataclass
 class ItemResult:
-    """What one item gave: folded states, gathered and collected values, files, and what failed."""
+    """What one item gave: folded states, gathered and collected values, files, and what failed.
+
+    `missing` tells for the number of a sink why it got nothing.
+    """
 
     key: str
     states: dict[str, Any] = field(default_factory=dict)
     values: dict[Ref, Any] = field(default_factory=dict)
     written: list[tuple[str, Path, tuple[str, ...]]] = field(default_factory=list)
     failed: dict[str, OtframeError] = field(default_factory=dict)
+    missing: dict[int, OtframeError] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def errors(self) -> list[OtframeError]:
         """Each failure once, though several nodes may depend on it."""
-        return list({id(error): error for error in self.failed.values()}.values())
+        return list({id(error): error for error in (*self.failed.values(), *self.missing.values())}.values())
+
+    def cause(self, reads: Iterable[Ref]) -> OtframeError | None:
+        """Why one of these values is not there."""
+        return next((self.failed[ref.node] for ref in reads if ref.node in self.failed), None)
+
+    def spent(self, name: str, start: float) -> None:
+        """Add the time since `start`."""
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+
+class _Values:
+    """The values of one item: computed on the way to `ends`, dropped after their last reader.
+
+    `steps` are the nodes to compute, in order, with what each reads; nothing behind a kept value is computed again.
+    """
+
+    def __init__(self, work: PassWork, key: str, ends: Iterable[Ref]) -> None:
+        self.work, self.key = work, key
+        ends = list(ends)
+        wanted = {ref.node for ref in ends}
+        found: dict[str, tuple[Ref, ...]] = {}
+        for name in reversed(work.plan.nodes):
+            if name in wanted:
+                found[name] = () if (name, key) in work.kept else work.reads[name]
+                wanted.update(ref.node for ref in found[name])
+        self.steps = dict(reversed(found.items()))
+        self._left = Counter(ref.node for reads in (*self.steps.values(), ends) for ref in reads)
+        self._values: dict[str, Any] = {}
+
+    def __call__(self, ref: Ref) -> Any:
+        if ref.node not in self._values:
+            return self.work.constants[ref]
+        value = self._values[ref.node]
+        return getattr(value, ref.field) if ref.field else value
+
+    def compute(self, name: str) -> None:
+        work, node, kept = self.work, self.work.graph.nodes[name], (name, self.key)
+        if kept in work.kept:
+            self._values[name] = work.kept[kept]
+            return
+        if node.arrow == "input":
+            value = work.caller.read(node, work.sources[name], self.key)
+        else:
+            value = work.caller.call(node, self.key, self, work.whole.get(name, {}))
+        self._values[name] = value
+        if "keep" in node.options:
+            work.kept[kept] = value
+
+    def release(self, reads: Iterable[Ref]) -> None:
+        for ref in reads:
+            self._left[ref.node] -= 1
+            if self._left[ref.node] <= 0:
+                self._values.pop(ref.node, None)
 
 
 def run_item(work: PassWork, key: str) -> ItemResult:
     """Compute one item for all sinks of the pass. Failures are recorded, and only what depends on them is left out."""
     result = ItemResult(key)
-    graph, plan = work.graph, work.plan
-    left = Counter(ref.node for name in plan.nodes for ref in item_reads(graph, name))
-    left.update(ref.node for sink in plan.sinks for ref in sink.inputs(graph))
-    values: dict[str, Any] = {}
-
-    def lookup(ref: Ref) -> Any:
-        return _field(values[ref.node], ref) if ref.node in values else work.constants[ref]
-
-    def release(reads: tuple[Ref, ...]) -> None:
-        for ref in reads:
-            left[ref.node] -= 1
-            if left[ref.node] <= 0:
-                values.pop(ref.node, None)
-
-    for name in plan.nodes:
-        reads = item_reads(graph, name)
-        cause = next((result.failed[ref.node] for ref in reads if ref.node in result.failed), None)
+    sinks = [(sink, sink.inputs(work.graph)) for sink in work.plan.sinks]
+    values = _Values(work, key, [ref for _, reads in sinks for ref in reads])
+    for name, reads in values.steps.items():
+        cause = result.cause(reads)
         if cause is None:
             start = time.perf_counter()
             try:
-                values[name] = _value(work, graph.nodes[name], key, lookup)
+                values.compute(name)
             except CancelledError:
                 raise
             except OtframeError as error:
                 cause = error
-            result.seconds[name] = time.perf_counter() - start
+            result.spent(name, start)
         if cause is not None:
             result.failed[name] = cause
-        release(reads)
-    for number, sink in enumerate(plan.sinks):
-        reads = sink.inputs(graph)
-        cause = next((result.failed[ref.node] for ref in reads if ref.node in result.failed), None)
+        values.release(reads)
+    for number, (sink, reads) in enumerate(sinks):
+        cause = result.cause(reads)
         if cause is None:
             start = time.perf_counter()
             try:
-                if sink.kind == "reduce":
-                    node = graph.nodes[sink.node]
-                    result.states[sink.node] = work.caller.lift(node, key, lookup, work.whole.get(sink.node, {}))
-                elif sink.output is not None and sink.output.name in work.paths:
-                    path, notes = work.write(lookup(sink.ref), work.paths[sink.output.name][key])
-                    result.written.append((sink.output.name, path, notes))
-                else:
-                    result.values[sink.ref] = lookup(sink.ref)
+                _end(work, sink, values, result)
             except CancelledError:
                 raise
             except OtframeError as error:
-                cause = error.at(node=sink.output.name if sink.output else sink.node, key=key)
-            spent = time.perf_counter() - start
-            label = sink.node if sink.kind == "reduce" else "write" if sink.output else ""
-            if label:
-                result.seconds[label] = result.seconds.get(label, 0.0) + spent
+                cause = error
+            if sink.kind == "reduce" or (sink.output is not None and sink.output.name in work.paths):
+                result.spent(sink.node if sink.kind == "reduce" else "write", start)
         if cause is not None:
-            result.failed[f"{sink.kind}:{number}:{sink.node}"] = cause
-        release(reads)
+            result.missing[number] = cause
+        values.release(reads)
     return result
 
 
-def compute_item(work: PassWork, node: str, key: str) -> Any:
-    """One node's value for one item, for lazy views: raises what fails."""
-    values: dict[str, Any] = {}
-
-    def lookup(ref: Ref) -> Any:
-        return _field(values[ref.node], ref) if ref.node in values else work.constants[ref]
-
-    for name in work.plan.nodes:
-        values[name] = _value(work, work.graph.nodes[name], key, lookup)
-    return values[node]
-
-
-def _value(work: PassWork, node: Node, key: str, lookup: Callable[[Ref], Any]) -> Any:
-    if node.arrow == "input":
-        try:
-            return work.sources[node.id].load(key)
-        except OtframeError as error:
-            raise error.at(node=node.id, key=key) from error.__cause__
-    kept = (node.id, key)
-    if kept in work.kept:
-        return work.kept[kept]
-    value = work.caller.call(node, key, lookup, work.whole.get(node.id, {}))
-    if "keep" in node.options:
-        work.kept[kept] = value
-    return value
+def _end(work: PassWork, sink: Sink, values: _Values, result: ItemResult) -> None:
+    """Hand an item's value to the sink."""
+    key = values.key
+    if sink.kind == "reduce":
+        node = work.graph.nodes[sink.node]
+        result.states[sink.node] = work.caller.lift(node, key, values, work.whole.get(sink.node, {}))
+    elif sink.output is not None and sink.output.name in work.paths:
+        path = work.paths[sink.output.name][key]
+        with guarded(f"the writer of {path}", node=sink.output.name, key=key, where=sink.output.where):
+            path, notes = work.write(values(sink.ref), path)
+        result.written.append((sink.output.name, path, notes))
+    else:
+        result.values[sink.ref] = values(sink.ref)
 
 
-def _field(value: Any, ref: Ref) -> Any:
-    return getattr(value, ref.field) if ref.field else value
+def compute_item(work: PassWork, ref: Ref, key: str) -> Any:
+    """One value of one item, for lazy views: raises what fails."""
+    values = _Values(work, key, [ref])
+    for name, reads in values.steps.items():
+        values.compute(name)
+        values.release(reads)
+    return values(ref)

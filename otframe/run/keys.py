@@ -24,7 +24,7 @@ def input_keys(graph: Graph, classes: Mapping[str, str], sources: Mapping[str, S
         found = source.keys()
         where = graph.nodes[name].where
         if not found:
-            raise InputError(f"input '{name}' is empty", where=where)
+            raise InputError(f"input '{name}' is empty", hint="give at least one item", where=where)
         if not graph.nodes[name].streams:
             if len(found) > 1:
                 raise InputError(

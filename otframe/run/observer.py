@@ -111,6 +111,7 @@ class Observers(Observer):
                 try:
                     getattr(observer, name)(*args)
                 except Exception as error:
-                    warnings.warn(f"observer {type(observer).__name__}.{name}: {error!r}", stacklevel=2)
+                    told = str(error) if isinstance(error, OtframeError) else repr(error)
+                    warnings.warn(f"observer {type(observer).__name__}.{name} failed: {told}", stacklevel=2)
 
         return tell

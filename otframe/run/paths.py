@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import get_origin
 
-from otframe.errors import OtframeError, OutputError
+from otframe.errors import OtframeError, OutputError, RequestError
 from otframe.graph import Graph, Output
 from otframe.io import safe_path, writer_for
 from otframe.io.source import Source
 from otframe.registry import Registry
 from otframe.values import Image, Table
 
-__all__ = ["output_paths"]
+__all__ = ["check_folder", "is_pair", "output_paths"]
 
 
 def output_paths(
@@ -28,12 +29,8 @@ def output_paths(
 
     Raises `OutputError` where two items would share a file or one would overwrite an input.
     """
-    inputs = {}
-    for name, source in sources.items():
-        for key in source.keys():  # noqa: SIM118 - a source is no mapping
-            if (path := Path(source.where(key))).exists():
-                inputs[path.resolve()] = name
-    taken: dict[Path, str] = {}
+    inputs = _input_files(sources)
+    taken: dict[Path, str] = {out / "run.json": "the record of the run"}
     found: dict[str, dict[str, Path]] = {}
     for output in graph.outputs:
         origin = classes[min(output.origins)] if output.origins else ""
@@ -44,22 +41,55 @@ def output_paths(
                 path = safe_path(out, _template(output), stem=key, key=key, index=index, suffix=suffix or ".png")
                 writer_for(path, _type(output), registry)
             except OtframeError as error:
-                raise error.at(node=output.name, where=output.where) from None
+                raise _refused(error.at(node=output.name, where=output.where)) from None
             item = f"output '{output.name}'" + (f", item '{key}'" if key else "")
-            if path in taken:
-                raise OutputError(
-                    f"{item} would be written to {path}, as {taken[path]}",
-                    hint="use another folder or name in `to`",
-                    where=output.where,
-                )
-            if path.resolve() in inputs:
-                raise OutputError(
-                    f"{item} would overwrite {path}, which input '{inputs[path.resolve()]}' reads",
-                    hint="give another --out",
-                    where=output.where,
-                )
-            taken[path] = item
+            for file in _files(path, output):
+                if file in taken:
+                    told = f"{item} would be written to {file}, as {taken[file]}"
+                    raise _refused(OutputError(told, hint="use another folder or name in `to`", where=output.where))
+                if file.resolve() in inputs:
+                    told = f"{item} would overwrite {file}, which input '{inputs[file.resolve()]}' reads"
+                    raise _refused(OutputError(told, hint="give another --out", where=output.where))
+                taken[file] = item
             found[output.name][key] = path
+    return found
+
+
+def check_folder(out: Path) -> None:
+    """Refuse an output folder that cannot be one, before anything is computed."""
+    if "\0" in str(out):
+        raise _refused(OutputError(f"{str(out)!r} cannot be a folder", hint="give another --out"))
+    place = next((path for path in (out, *out.parents) if os.path.lexists(path)), Path())
+    if not place.is_dir():
+        raise _refused(OutputError(f"results go to a folder, but {place} is none", hint="give another --out"))
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise _refused(OutputError(f"the folder {place} does not allow writing", hint="give another --out"))
+
+
+def _refused(error: OtframeError) -> OtframeError:
+    """The error of a wrong request: nothing was started."""
+    error.exit_code = RequestError.exit_code
+    return error
+
+
+def is_pair(path: Path, type_: type) -> bool:
+    """Whether a value is written twice: a table as CSV and as JSON beside each other."""
+    return issubclass(type_, Table) and path.suffix.lower() in (".csv", ".json")
+
+
+def _files(path: Path, output: Output) -> tuple[Path, ...]:
+    """Every file that is written for an item."""
+    return (path.with_suffix(".csv"), path.with_suffix(".json")) if is_pair(path, _type(output)) else (path,)
+
+
+def _input_files(sources: Mapping[str, Source]) -> dict[Path, str]:
+    """The files that are read, and by which input."""
+    found = {}
+    for name, source in sources.items():
+        for key in source.keys():
+            path = Path(source.where(key))
+            if os.path.exists(path):  # a place that is no path at all may be too long for one
+                found[path.resolve()] = name
     return found
 
 

@@ -18,11 +18,12 @@ from otframe.run.call import Caller
 from otframe.run.engine import Engine
 from otframe.run.keys import input_keys
 from otframe.run.observer import Observer, Observers, RunInfo, RunResult
-from otframe.run.paths import output_paths
+from otframe.run.paths import check_folder, is_pair, output_paths
 from otframe.run.plan import make_plan
-from otframe.values import Table
 
 __all__ = ["Pipeline"]
+
+_DEVICES = "cpu always works; cuda and cuda:1 need a GPU of NVIDIA or AMD, mps one of Apple"
 
 
 class Pipeline:
@@ -107,17 +108,27 @@ class Pipeline:
         OtframeError
             An item or node failed.
         """
+        if on_error not in ("stop", "skip"):
+            raise ParameterError(f"on_error is 'stop' or 'skip', got {on_error!r}")
         inputs = dict(inputs or {})
         graph = self.check(inputs, params)
+        lent = pool or ModelPool(_device(device))
+        for node in graph.nodes.values():
+            try:
+                _device(node.options.get("device", "cpu"))
+            except ParameterError as error:
+                raise error.at(node=node.id, where=node.where) from error.__cause__
+        folder = None if out is None else Path(out)
+        if folder is not None:
+            check_folder(folder)
         sources = {name: self._open(graph, name, inputs.get(name, uri)) for name, uri in _used(graph)}
         plan = make_plan(graph)
         keys = input_keys(graph, plan.classes, sources)
-        folder = None if out is None else Path(out)
         paths = {} if folder is None else output_paths(graph, plan.classes, keys, sources, folder, self.registry)
         observer = Observers(observers)
         caller = Caller(
             seed=seed,
-            pool=pool or ModelPool(_device(device)),
+            pool=lent,
             workdir=folder,
             on_progress=observer.progress,
             is_cancelled=cancel,
@@ -168,7 +179,7 @@ class Pipeline:
         return str(Path(self.document.file).parent / default)
 
     def _write(self, value: Any, path: Path) -> tuple[Path, tuple[str, ...]]:
-        if isinstance(value, Table) and path.suffix.lower() in (".csv", ".json"):
+        if is_pair(path, type(value)):
             write_table_pair(value, path, self.registry)
             return path, ()
         written = write(value, path, self.registry)
@@ -183,9 +194,10 @@ def _used(graph: Graph) -> list[tuple[str, str | None]]:
 def _device(name: str) -> str:
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ParameterError(
-            f"device '{name}' cannot be used: {str(error).splitlines()[0]}", hint="cpu always works; cuda needs a GPU"
-        ) from error
+        torch.zeros(1, device=device).item()  # `meta` has no values to compute with
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        if reason.startswith("Expected one of"):  # a list of twenty, most of which no build has
+            reason = "there is no such device type"
+        raise ParameterError(f"device '{name}' cannot be used: {reason}", hint=_DEVICES) from error
     return str(device)

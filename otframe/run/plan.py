@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from otframe.graph import Graph, Output, Ref, refs
+from otframe.run.reads import closure, computed, folds, gathered_refs, gathering, item_reads, once_reads
 
-__all__ = ["Pass", "Plan", "Sink", "closure", "gathered_refs", "item_reads", "make_plan"]
+__all__ = ["Pass", "Plan", "Sink", "make_plan"]
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,15 @@ class Pass:
         The input whose keys are walked.
     nodes : tuple of str
         What is computed for each item, every node after those it reads.
-    constants : frozenset of Ref
-        Single values that are read on the way.
+    once : frozenset of Ref
+        What is read on the way and is the same for all items: single values, and streams gathered earlier.
     """
 
     rank: int
     origin: str
     sinks: tuple[Sink, ...]
     nodes: tuple[str, ...]
-    constants: frozenset[Ref]
+    once: frozenset[Ref]
 
     @property
     def label(self) -> str:
@@ -67,7 +68,7 @@ class Plan:
 def make_plan(graph: Graph) -> Plan:
     """Cut a graph into passes."""
     classes = graph.classes()
-    needed = graph.needed()
+    needed = computed(graph)
     values = _ranks(graph)
     sinks = _sinks(graph, needed)
 
@@ -104,17 +105,14 @@ def _ranks(graph: Graph) -> dict[str, int]:
             for ref in refs(wire):
                 gathered = port in node.whole and not lazy and graph.nodes[ref.node].streams
                 rank = max(rank, ranks[ref.node] + gathered)
-        folds = node.arrow == "reduce" and bool(graph.item_origins(node))
-        ranks[name] = rank + folds
+        ranks[name] = rank + folds(graph, name)
     return ranks
 
 
 def _sinks(graph: Graph, needed: frozenset[str]) -> list[Sink]:
     found: dict[Sink, None] = {}
-    for name, node in graph.nodes.items():
-        if name not in needed:
-            continue
-        if node.arrow == "reduce" and graph.item_origins(node):
+    for name in (name for name in graph.nodes if name in needed):
+        if folds(graph, name):
             found[Sink("reduce", name, Ref(name))] = None
         for ref in gathered_refs(graph, name):
             found[Sink("gather", ref.node, ref)] = None
@@ -124,25 +122,13 @@ def _sinks(graph: Graph, needed: frozenset[str]) -> list[Sink]:
     return list(found)
 
 
-def gathered_refs(graph: Graph, name: str) -> list[Ref]:
-    """The streams that a node wants as a list or a mapping."""
-    node = graph.nodes[name]
-    found = []
-    for port in node.whole:
-        spec = node.signature.port(port) if node.signature else None
-        wire = node.wires[port]
-        if spec and spec.gather != "stream" and isinstance(wire, Ref) and graph.nodes[wire.node].streams:
-            found.append(wire)
-    return found
-
-
 def _readers(graph: Graph, sink: Sink) -> set[str]:
     """The nodes that cannot be computed before a sink is done."""
     if sink.kind == "output":
         return set()
     if sink.kind == "reduce":
         return {sink.node}
-    return {name for name in graph.nodes if sink.ref in gathered_refs(graph, name)}
+    return set(gathering(graph, sink.ref))
 
 
 def _above(graph: Graph, sink: Sink) -> set[str]:
@@ -160,28 +146,6 @@ def _above(graph: Graph, sink: Sink) -> set[str]:
 
 
 def _pass(graph: Graph, rank: int, origin: str, sinks: tuple[Sink, ...]) -> Pass:
-    items, constants = closure(graph, [ref for sink in sinks for ref in sink.inputs(graph)])
-    return Pass(rank, origin, sinks, items, constants)
-
-
-def item_reads(graph: Graph, name: str) -> tuple[Ref, ...]:
-    """What a node reads apart from streams taken whole."""
-    node = graph.nodes[name]
-    found = [ref for port, wire in node.wires.items() if port not in node.whole for ref in refs(wire)]
-    return (*found, node.model) if node.model is not None else tuple(found)
-
-
-def closure(graph: Graph, ends: list[Ref]) -> tuple[tuple[str, ...], frozenset[Ref]]:
-    """The item nodes behind some values, in order, and the single values that they read."""
-    items: set[str] = set()
-    constants: set[Ref] = set()
-    open_refs = list(ends)
-    while open_refs:
-        ref = open_refs.pop()
-        node = graph.nodes[ref.node]
-        if not node.streams:
-            constants.add(ref)
-        elif ref.node not in items:
-            items.add(ref.node)
-            open_refs.extend(item_reads(graph, ref.node))
-    return tuple(name for name in graph.nodes if name in items), frozenset(constants)
+    items, once = closure(graph, [ref for sink in sinks for ref in sink.inputs(graph)])
+    taken = (once_reads(graph, sink.node) for sink in sinks if sink.kind == "reduce")
+    return Pass(rank, origin, sinks, items, once.union(*taken))

@@ -96,7 +96,7 @@ def load(path: str | Path, registry: Names) -> Value:
     try:
         with safe_open(str(path), "pt") as file:
             header = _header(file.metadata() or {}, str(path))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     try:

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from otframe.errors import OutputError
 from otframe.run import Pipeline
 
 
@@ -82,6 +83,41 @@ def test_a_failed_item_stops_the_run_or_is_listed(otframe, pipeline, photos, tmp
     assert skipped.code == 1
     assert "1 item failed:" in skipped.err
     assert [path.name for path in (tmp_path / "skipped/mixed").iterdir()] == ["a.png"]
+
+
+def test_a_failed_item_tells_how_to_go_on_and_a_full_disk_does_not(otframe, pipeline, photos, tmp_path, monkeypatch):
+    photos(tmp_path / "others", "b", size=(9, 9))
+    advice = "`--on-error skip` goes on without it"
+    assert advice in otframe("run", pipeline, "--in", "photos=photos").err
+    assert advice not in otframe("run", pipeline, "--in", "photos=photos", "--on-error", "skip").err
+
+    def full(*args, **named):
+        raise OutputError("the disk is full", key="a")
+
+    monkeypatch.setattr(Pipeline, "run", full)
+    assert advice not in otframe("run", pipeline, "--in", "photos=photos").err
+
+
+def test_an_output_folder_that_is_a_file(otframe, pipeline, tmp_path):
+    (tmp_path / "taken").write_text("")
+    done = otframe("run", pipeline, "--in", "photos=photos", "--out", "taken")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.splitlines() == ["results go to a folder, but taken is none", "  give another --out"]
+
+
+def test_an_output_folder_may_begin_at_home(otframe, pipeline, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    assert otframe("run", pipeline, "--in", "photos=photos", "--out=~/made", "-q").code == 0
+    assert (tmp_path / "home/made/mixed/a.png").is_file()
+
+
+def test_two_folders_of_one_input(otframe, pipeline, photos, tmp_path):
+    photos(tmp_path / "more", "c")
+    photos(tmp_path / "others", "c")
+    done = otframe("run", pipeline, "--in", "photos=photos", "--in", "photos=more", "-q")
+    assert done.code == 0, done.err
+    assert (tmp_path / "out/half/mixed/c.png").is_file()
 
 
 def test_defects_give_a_short_message_or_a_traceback(otframe, pipeline, monkeypatch):

@@ -62,6 +62,14 @@ def test_cut_short(tmp_path, store, kind, kept):
     assert str(path) in str(caught.value)
 
 
+def test_a_png_cut_short_is_told_without_the_decoder_printing(tmp_path, store, capfd):
+    path = store(tmp_path / "a.png", smooth())
+    path.write_bytes(path.read_bytes()[:-13])
+    with pytest.raises(ImageReadError, match="cut short: it has no end"):
+        read_image(path)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_progressive_jpeg_cut_short(tmp_path):
     pil = pytest.importorskip("PIL.Image")
     pil.fromarray(smooth()).save(tmp_path / "a.jpg", progressive=True)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from otframe.errors import DataError, InputError, UnknownNameError
 from otframe.io import ValuesSource, open_source, write
 from otframe.io.names import natural
+from otframe.io.source import JoinedSource
 from otframe.values import AffineMap, GaussianLaw, Image, SolveInfo, Table, Value
 
 
@@ -186,3 +188,35 @@ def test_every_entry_loads(registry):
 def test_table_source(tmp_path, registry):
     write(Table(("a",), ((1,),)), tmp_path / "t.csv", registry)
     assert open_source(tmp_path, registry, Table).load("t").rows == ((1,),)
+
+
+def test_a_list_may_hold_files_folders_and_patterns(folder, tmp_path, registry):
+    for stem in ("x", "y1", "y2"):
+        write(Image(torch.rand(3, 2, 2)), tmp_path / f"{stem}.png", registry)
+    given = [folder, tmp_path / "x.png", str(tmp_path / "y*.png")]
+    assert open_source(given, registry, Image).keys() == ("1", "2", "10", "b9", "b10", "x", "y1", "y2")
+    with pytest.raises(InputError, match="two files have the key '1'"):
+        open_source([folder, folder / ".." / "in" / "1.png"], registry, Image)
+    with pytest.raises(InputError, match="has no file to read"):
+        open_source([folder, folder / "sub"], registry, Image)
+    with pytest.raises(InputError, match="there is no file"):
+        open_source([folder, tmp_path / "nowhere"], registry, Image)
+    with pytest.raises(InputError, match="cannot be one of several"):
+        open_source([folder, "sample:photos"], registry, Image)
+
+
+def test_items_of_a_container_do_not_hide_a_file_of_the_same_key(registry):
+    several = ValuesSource({"0": 1, "1": 2}, registry=registry)
+    with pytest.raises(InputError, match="two items have the key 'a-1'"):
+        JoinedSource({"a": several, "a-1": ValuesSource(3, registry=registry)}, Value)
+
+
+def test_dead_links_and_what_is_no_file_are_named(folder, registry):
+    (folder / "gone.png").symlink_to(folder / "nowhere.png")
+    with pytest.raises(InputError, match=r"gone\.png' is a link that leads nowhere"):
+        open_source(folder, registry, Image)
+    (folder / "gone.png").unlink()
+    os.mkfifo(folder / "pipe.png")
+    assert "pipe" not in open_source(folder, registry, Image).keys()
+    with pytest.raises(InputError, match=r"pipe\.png' is no file"):
+        open_source(folder / "pipe.png", registry, Image)

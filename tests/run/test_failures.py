@@ -1,9 +1,10 @@
 """Failures where they are seldom looked for: in the parts of a fold, in lists, in readers and writers, of memory."""
 
+import numpy as np
 import pytest
 
 from otframe import Pipeline
-from otframe.errors import ComponentError, DataError, OutputError
+from otframe.errors import ComponentError, DataError, OutputError, ParameterError
 from otframe.io.source import ValuesSource
 from otframe.run import Observer
 
@@ -105,3 +106,36 @@ def test_an_interrupt_goes_through_and_is_told_to_observers(run, images, toys, m
     with pytest.raises(KeyboardInterrupt):
         run(GAIN, inputs={"photos": images("a")}, observers=[Watch()], on_error="skip")
     assert told == [KeyboardInterrupt]
+
+
+def test_devices_are_tried_before_anything_is_computed(run, images, toys):
+    for options, told in (
+        ({"device": "toaster"}, "there is no such device type"),
+        ({"device": "meta"}, "'meta' cannot"),
+    ):
+        with pytest.raises(ParameterError, match=told):
+            run(GAIN, inputs={"photos": images("a")}, **options)
+    text = PHOTOS + "nodes: {out: {use: toy.gain, in: photos, device: toaster}}\noutputs: {out: out}"
+    with pytest.raises(ParameterError, match="device 'toaster' cannot be used") as caught:
+        run(text, inputs={"photos": images("a")})
+    assert caught.value.node == "out"
+    assert caught.value.where.line == 3
+    assert not toys.LOG
+
+
+def test_on_error_is_one_of_two(run, images):
+    with pytest.raises(ParameterError, match="'stop' or 'skip', got 'ignore'"):
+        run(GAIN, inputs={"photos": images("a")}, on_error="ignore")
+
+
+def test_an_array_that_is_no_image_is_named(run, images):
+    given = [images("a")["a"], np.zeros((4, 4, 7), np.uint8)]
+    with pytest.raises(DataError, match="wanted an array") as caught:
+        run(GAIN, inputs={"photos": given})
+    assert (caught.value.node, caught.value.key) == ("photos", "0001")
+
+
+def test_time_is_told_for_all_parts_of_a_fold_and_for_files_that_are_written(run, images, tmp_path):
+    text = PHOTOS + "nodes: {mean: {use: toy.mean, in: photos}}\noutputs: {mean: mean, photos: photos}"
+    assert set(run(text, inputs={"photos": images("a")}).seconds) == {"photos", "mean"}
+    assert set(run(text, inputs={"photos": images("a")}, out=tmp_path).seconds) == {"photos", "mean", "write"}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 import cv2
@@ -19,7 +20,13 @@ from otframe.values import Image
 
 @pytest.fixture(scope="module")
 def restorers(data):
-    """The folder of weights, with spandrel importable beside any build of torch."""
+    """The folder of weights, with spandrel importable beside any build of torch.
+
+    `OTFRAME_ASIDE` may name a folder that spandrel and its torchvision were installed to, apart from everything else.
+    """
+    aside = os.environ.get("OTFRAME_ASIDE")
+    if aside and aside not in sys.path:
+        sys.path.append(aside)
     for name in ("spandrel", "torchvision", "einops"):
         if importlib.util.find_spec(name) is None:
             pytest.skip(f"{name} is not installed")
