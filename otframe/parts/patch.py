@@ -6,8 +6,9 @@ from typing import ClassVar, TypeVar
 
 from pydantic import Field as Parameter
 
+from otframe.errors import DataError
 from otframe.interfaces import Transform
-from otframe.values import Field, PatchSet
+from otframe.values import Field, Latent, PatchSet
 
 __all__ = ["Fold", "Unfold"]
 
@@ -39,6 +40,13 @@ class Unfold(Transform):
         PatchSet
             `(H - size + 1)(W - size + 1)` patches of dimension `C size^2`.
         """
+        if isinstance(field, Latent) and min(field.grid.shape[1:]) < self.size:
+            (height, width), least = field.size, self.size * field.stride
+            raise DataError(
+                f"an image of {height} x {width} pixels is encoded on {' x '.join(map(str, field.grid.shape[1:]))} "
+                f"samples, which hold no patch of {self.size} x {self.size}",
+                hint=f"give images of at least {least} x {least} pixels, or a smaller patch",
+            )
         return PatchSet(field, self.size)
 
 

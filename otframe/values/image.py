@@ -18,7 +18,7 @@ __all__ = ["Image"]
 _DEPTHS = {"uint8": 255.0, "uint16": 65535.0}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Image(Field):
     """An image.
 
@@ -49,6 +49,11 @@ class Image(Field):
             raise DataError(f"an image cannot be empty, got (C, H, W) = {tuple(self.pixels.shape)}")
         if self.alpha is not None and self.alpha.shape != self.pixels.shape[1:]:
             raise DataError(f"alpha {tuple(self.alpha.shape)} does not match pixels {tuple(self.pixels.shape)}")
+
+    def __repr__(self) -> str:
+        height, width = self.size
+        extra = ", alpha" if self.alpha is not None else ""
+        return f"Image({self.channels} x {height} x {width}, {self.space}{extra})"
 
     @property
     def grid(self) -> torch.Tensor:

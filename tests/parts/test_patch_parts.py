@@ -52,7 +52,7 @@ def test_sizes_have_bounds(size):
 
 def test_too_small_and_not_finite_fields():
     with pytest.raises(DataError, match="holds no patch") as caught:
-        Unfold(size=5)(latent(2, 9, 4))
+        Unfold(size=5)(Image(torch.zeros(3, 9, 4)))
     assert "at most 4" in caught.value.hint
     with pytest.raises(DataError, match="finite"):
         Unfold(size=2)(Image(torch.full((1, 4, 4), float("nan"))))
@@ -143,3 +143,10 @@ def test_float32_fields_stay_float32():
     image = Image(torch.rand(3, 12, 12))
     moved = PatchSet(image, 3).transported(affine(27, noisy=True), seed=1).fold()
     assert moved.pixels.dtype == torch.float32
+
+
+def test_a_photo_too_small_for_the_encoder_is_told_in_its_own_pixels():
+    latent = Latent(torch.zeros(4, 1, 2), stride=8, size=(5, 16))
+    with pytest.raises(DataError, match="an image of 5 x 16 pixels") as caught:
+        Unfold(size=3)(latent)
+    assert "24 x 24" in caught.value.hint

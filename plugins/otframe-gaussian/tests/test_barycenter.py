@@ -52,7 +52,7 @@ def test_commuting_laws_average_their_deviations(deviations, weights):
 def test_against_the_peer_at_every_scale(d, n, seed, scale):
     laws = [law(d, seed + i) for i in range(n)]
     scaled = [GaussianLaw(each.mean * scale, each.cov * scale**2, 10) for each in laws]
-    found = GaussianBarycenter().solve(scaled)
+    found = GaussianBarycenter(tolerance=1e-10).solve(scaled)
     peer = ot.gaussian.bures_wasserstein_barycenter(
         torch.stack([each.mean for each in laws]), torch.stack([each.cov for each in laws]), num_iter=2000, eps=1e-12
     )
@@ -65,7 +65,7 @@ def test_against_the_peer_at_every_scale(d, n, seed, scale):
 @given(d=st.integers(1, 5), seed=SEEDS, t=st.floats(0.05, 0.95))
 def test_two_laws_meet_on_their_geodesic(d, seed, t):
     a, b = law(d, seed), law(d, seed + 1)
-    found = GaussianBarycenter(weights=(1 - t, t)).solve([a, b])
+    found = GaussianBarycenter(weights=(1 - t, t), tolerance=1e-10).solve([a, b])
     part = GaussianTransport().solve(a, b).at(t)
     assert torch.allclose(found.cov, part.A @ a.cov @ part.A.T, rtol=0, atol=1e-7 * float(found.cov.abs().max()))
     assert torch.allclose(found.mean, (1 - t) * a.mean + t * b.mean)

@@ -34,7 +34,7 @@ class GaussianBarycenter(Solver):
     weights: tuple[float, ...] | None = None
     """Weight of each law, in the order of the stream; scaled to sum 1. Equal where absent."""
 
-    tolerance: float = Parameter(default=1e-10, gt=0.0, lt=1.0)
+    tolerance: float = Parameter(default=1e-7, gt=0.0, lt=1.0)
     """The fixed point counts as reached where both sides differ by this part of the covariance (Frobenius)."""
 
     max_iter: int = Parameter(default=500, ge=1)

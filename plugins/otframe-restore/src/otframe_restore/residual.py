@@ -36,6 +36,7 @@ class Residual(Transform):
             if decoded.size != image.size:
                 raise DataError(f"the latent decodes to size {decoded.size}, the image has {image.size}", port=port)
         change = changed.pixels - kept.pixels
+        del changed, kept  # two whole images that a large photograph has no room for
         return image.with_grid(image.pixels + self.strength * _like(change, image))
 
 
