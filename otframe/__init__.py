@@ -22,6 +22,7 @@ _EXPORTS = {
     "Pipeline": "otframe.run",
     "Registry": "otframe.registry",
     "component": "otframe.graph",
+    "load": "otframe.run",
 }
 
 __all__ = ["__version__", *_EXPORTS]
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from otframe.interfaces import Transform as Transform
     from otframe.registry import Registry as Registry
     from otframe.run import Pipeline as Pipeline
+    from otframe.run import load as load
     from otframe.values import Image as Image
 
 

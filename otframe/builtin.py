@@ -16,6 +16,7 @@ _VALUES = {
     "SolveInfo": "how a solver ended",
     "Table": "rows of results",
     "Scalar": "one number with its name and unit",
+    "StoredOperator": "a fitted pipeline",
     "Draw": "the index of a random draw",
 }
 
@@ -52,5 +53,8 @@ def otframe_writers() -> list[Entry]:
 
 @hookimpl
 def otframe_executors() -> list[Entry]:
-    """The executor that is always there."""
-    return [Entry("serial", "otframe.run.executors:serial", "executor", "one item after the other")]
+    """The executors that need nothing else."""
+    return [
+        Entry("serial", "otframe.run.executors:serial", "executor", "one item after the other"),
+        Entry("threads", "otframe.run.executors:threads", "executor", "items in several threads, models shared"),
+    ]

@@ -12,6 +12,7 @@ import typer
 
 from otframe.cli.check import check
 from otframe.cli.failing import guarded, set_traceback
+from otframe.cli.fit import fit
 from otframe.cli.graph import graph
 from otframe.cli.listing import list_
 from otframe.cli.plugins import plugins
@@ -33,6 +34,8 @@ app = typer.Typer(
 
 _COMMANDS: dict[str, Callable[..., None]] = {
     "run": run,
+    "fit": fit,
+    "apply": run,
     "check": check,
     "graph": graph,
     "list": list_,

@@ -12,10 +12,10 @@ from otframe.errors import ModelError, OtframeError, OutputError
 
 if TYPE_CHECKING:
     from otframe.registry import Registry
-    from otframe.run import Observer
+    from otframe.run import Observer, Pipeline
     from otframe.run.journal import Journal
 
-__all__ = ["run"]
+__all__ = ["OnError", "open_pipeline", "run"]
 
 
 class OnError(StrEnum):
@@ -26,7 +26,9 @@ class OnError(StrEnum):
 
 
 def run(
-    pipeline: Annotated[str, typer.Argument(help="A pipeline file, or the name of one that is shipped.")],
+    pipeline: Annotated[
+        str, typer.Argument(help="A pipeline file, the name of one that is shipped, or an operator's .otf file.")
+    ],
     in_: Annotated[
         list[str] | None,
         typer.Option("--in", "-i", metavar="NAME=PATH", help="Bind an input: a file, folder, pattern or scheme:name."),
@@ -38,15 +40,20 @@ def run(
         Path | None, typer.Option("--out", "-o", help="Folder for results.  [default: out/<name of the pipeline file>]")
     ] = None,
     executor: Annotated[str, typer.Option(help="How items are computed; `otframe list -t executor`.")] = "serial",
+    workers: Annotated[
+        int | None, typer.Option(help="Items computed at once.  [default: the number of processors]")
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, ...")] = "cpu",
-    seed: Annotated[int, typer.Option(help="Seed of all randomness: the same seed, the same bits.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of all randomness: the same seed, the same bits.  [default: 0]")
+    ] = None,
     on_error: Annotated[
         OnError, typer.Option(help="Stop at the first item that fails, or leave it out and list it.")
     ] = OnError.stop,
     report: Annotated[bool, typer.Option("--report/--no-report", help="Write report.html beside the results.")] = True,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
-    """Run a pipeline. Results, `run.json` and `report.html` go to the output folder."""
+    """Run a pipeline, or apply an operator. Results, `run.json` and `report.html` go to the output folder."""
     from otframe.cli.arguments import bindings, parameters
     from otframe.cli.failing import tell_all
     from otframe.cli.find import find_pipeline
@@ -57,18 +64,18 @@ def run(
     file = find_pipeline(pipeline, registry)
     folder = out.expanduser() if out is not None else Path("out") / file.stem
 
-    from otframe.run import Pipeline
     from otframe.run.journal import Journal
 
     journal = Journal()
     try:
-        result = Pipeline.from_yaml(file, registry).run(
+        result = open_pipeline(file, registry).run(
             inputs,
             out=folder,
             params=params,
             seed=seed,
             device=device,
             executor=executor,
+            workers=workers,
             on_error=on_error.value,
             observers=[journal, *_observers(folder, registry, report, quiet, on_error)],
         )
@@ -83,6 +90,13 @@ def run(
     if result.failures:
         tell_all(result.failures)
         raise typer.Exit(1)
+
+
+def open_pipeline(file: Path, registry: Registry) -> Pipeline:
+    """The pipeline of a file, or the operator of one that ends in `.otf`."""
+    from otframe.run import Pipeline, load
+
+    return load(file, registry) if file.suffix == ".otf" else Pipeline.from_yaml(file, registry)
 
 
 def _observers(folder: Path, registry: Registry, report: bool, quiet: bool, on_error: OnError) -> list[Observer]:

@@ -14,8 +14,17 @@ if TYPE_CHECKING:
 __all__ = ["show"]
 
 
-def show(component: Annotated[str, typer.Argument(help="A component's name, as `otframe list` shows it.")]) -> None:
-    """Tell all about a component: ports, parameters, what it gives, what it is based on."""
+def show(
+    component: Annotated[
+        str, typer.Argument(help="A component's name, as `otframe list` shows it, or an operator's .otf file.")
+    ],
+) -> None:
+    """Tell all about a component, or about an operator's file."""
+    if component.endswith(".otf"):
+        from otframe.cli.show_operator import show_operator
+
+        show_operator(component)
+        return
     from otframe.cli.text import heading, paragraph
     from otframe.errors import PluginError
     from otframe.interfaces import Component

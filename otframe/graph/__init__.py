@@ -5,6 +5,7 @@ from otframe.graph.builder import Builder, Handle, step
 from otframe.graph.compile import compile_graph
 from otframe.graph.document import Document, InputSpec, LinkSpec, NodeSpec, OutputSpec
 from otframe.graph.dump import to_data, to_yaml
+from otframe.graph.freeze import Frozen, freeze
 from otframe.graph.graph import Graph, Node, Output, Ref, refs
 from otframe.graph.parse import parse_document, read_document
 from otframe.graph.yaml import parse_scalar
@@ -12,6 +13,7 @@ from otframe.graph.yaml import parse_scalar
 __all__ = [
     "Builder",
     "Document",
+    "Frozen",
     "Graph",
     "Handle",
     "InputSpec",
@@ -25,6 +27,7 @@ __all__ = [
     "compile_graph",
     "component",
     "describe_component",
+    "freeze",
     "parse_document",
     "parse_scalar",
     "read_document",

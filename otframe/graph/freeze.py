@@ -145,7 +145,12 @@ class _Cut:
         texts = [*(_strings(spec) for spec in rest.nodes.values()), *(spec.to for spec in rest.outputs.values())]
         left = self.names.params.used(texts)
         params = {name: value for name, value in self.names.params.values.items() if name in left}
-        fit = replace(self.doc, outputs={name: OutputSpec(text) for text, name in self.constants.items()})
+        fit = replace(
+            self.doc,
+            inputs={name: spec for name, spec in self.doc.inputs.items() if self.found[name] <= self.names.given},
+            nodes={name: spec for name, spec in self.doc.nodes.items() if self.found[name] <= self.names.given},
+            outputs={name: OutputSpec(text) for text, name in self.constants.items()},
+        )
         return Frozen(fit, replace(rest, params=params), tuple(self.constants.values()))
 
     def check(self) -> None:

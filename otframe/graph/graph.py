@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from otframe.errors import Where
@@ -142,6 +142,10 @@ class Graph:
     absent: Mapping[str, str]
     absent_outputs: Mapping[str, str]
     params: Mapping[str, Any]
+
+    def only(self, name: str) -> Graph:
+        """The same graph with one output."""
+        return replace(self, outputs=tuple(output for output in self.outputs if output.name == name))
 
     def needed(self) -> frozenset[str]:
         """The nodes that some output depends on."""

@@ -1,6 +1,7 @@
 """Running a checked graph: plan, engine, executors, observers."""
 
 from otframe.run.observer import Observer, RunInfo, RunResult, WrittenFile
+from otframe.run.operator import Operator, load
 from otframe.run.pipeline import Pipeline
 
-__all__ = ["Observer", "Pipeline", "RunInfo", "RunResult", "WrittenFile"]
+__all__ = ["Observer", "Operator", "Pipeline", "RunInfo", "RunResult", "WrittenFile", "load"]

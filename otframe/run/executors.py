@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-__all__ = ["SerialExecutor", "serial"]
+__all__ = ["SerialExecutor", "serial", "threads"]
 
 R = TypeVar("R")
 
@@ -28,3 +28,8 @@ def serial(workers: int = 1) -> Executor:
     """The executor that is always there. `workers` is not used."""
     del workers
     return SerialExecutor()
+
+
+def threads(workers: int = 1) -> Executor:
+    """Items in several threads of this process, which share models and memory."""
+    return ThreadPoolExecutor(workers, thread_name_prefix="otframe")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -67,7 +68,11 @@ class RunResult:
 
 
 class Observer:
-    """Base of observers: override what you want to see. All calls come from the thread that started the run."""
+    """Base of observers: override what you want to see.
+
+    Calls never overlap. All come from the thread that started the run, but for `progress`, which comes from the thread
+    of the item.
+    """
 
     def run_started(self, info: RunInfo) -> None:
         """The plan is made; nothing has been computed."""
@@ -102,16 +107,18 @@ class Observers(Observer):
 
     def __init__(self, observers: Iterable[Observer]) -> None:
         self._all = list(observers)
+        self._one_at_a_time = threading.RLock()
         for name in [name for name in vars(Observer) if not name.startswith("_")]:
             setattr(self, name, self._fan(name))
 
     def _fan(self, name: str) -> Any:
         def tell(*args: Any) -> None:
-            for observer in self._all:
-                try:
-                    getattr(observer, name)(*args)
-                except Exception as error:
-                    told = str(error) if isinstance(error, OtframeError) else repr(error)
-                    warnings.warn(f"observer {type(observer).__name__}.{name} failed: {told}", stacklevel=2)
+            with self._one_at_a_time:
+                for observer in self._all:
+                    try:
+                        getattr(observer, name)(*args)
+                    except Exception as error:
+                        told = str(error) if isinstance(error, OtframeError) else repr(error)
+                        warnings.warn(f"observer {type(observer).__name__}.{name} failed: {told}", stacklevel=2)
 
         return tell

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, get_origin
+from typing import TYPE_CHECKING, Any, Literal, get_origin
 
 import torch
 
@@ -16,10 +17,14 @@ from otframe.io.source import Source
 from otframe.registry import Registry
 from otframe.run.call import Caller
 from otframe.run.engine import Engine
+from otframe.run.executors import SerialExecutor
 from otframe.run.keys import input_keys
 from otframe.run.observer import Observer, Observers, RunInfo, RunResult
 from otframe.run.paths import check_folder, is_pair, output_paths
 from otframe.run.plan import make_plan
+
+if TYPE_CHECKING:
+    from otframe.run.operator import Operator
 
 __all__ = ["Pipeline"]
 
@@ -35,11 +40,14 @@ class Pipeline:
         From `Pipeline.from_yaml`, or from `otframe.graph.Builder`.
     registry : Registry, optional
         Everything installed, where absent.
+    seed : int
+        The seed of runs that name none.
     """
 
-    def __init__(self, document: Document, registry: Registry | None = None) -> None:
+    def __init__(self, document: Document, registry: Registry | None = None, *, seed: int = 0) -> None:
         self.document = document
         self.registry = registry or Registry.installed()
+        self.seed = seed
 
     @classmethod
     def from_yaml(cls, path: str | Path, registry: Registry | None = None) -> Pipeline:
@@ -76,13 +84,15 @@ class Pipeline:
         *,
         out: str | Path | None = None,
         params: Mapping[str, Any] | None = None,
-        seed: int = 0,
+        seed: int | None = None,
         device: str = "cpu",
         executor: str = "serial",
+        workers: int | None = None,
         on_error: Literal["stop", "skip"] = "stop",
         observers: Iterable[Observer] = (),
         cancel: Callable[[], bool] | None = None,
         pool: ModelPool | None = None,
+        only: str | None = None,
     ) -> RunResult:
         """Run the pipeline.
 
@@ -94,12 +104,20 @@ class Pipeline:
             Where files are written; without it, outputs are kept in memory and given back.
         params : mapping
             Values for the pipeline's parameters.
-        seed : int
-            Seed of all randomness: the same seed gives the same bits.
+        seed : int, optional
+            Seed of all randomness: the same seed gives the same bits. The pipeline's own where absent.
+        executor : str
+            What computes the items: `serial`, `threads`, or what a plugin offers. The results are the same.
+        workers : int, optional
+            How many items an executor computes at once; the number of processors where absent.
         on_error : str
             `stop` at the first failed item, or `skip` it and list it in the result.
         cancel : callable, optional
             Asked between items and in long calls; the run stops where it says True.
+        pool : ModelPool, optional
+            Loaded models to share with other runs.
+        only : str, optional
+            The one output that is wanted; what only others need is not computed.
 
         Raises
         ------
@@ -108,10 +126,15 @@ class Pipeline:
         OtframeError
             An item or node failed.
         """
+        if workers is not None and workers < 1:
+            raise ParameterError(f"workers is at least 1, got {workers}")
         if on_error not in ("stop", "skip"):
             raise ParameterError(f"on_error is 'stop' or 'skip', got {on_error!r}")
         inputs = dict(inputs or {})
+        seed = self.seed if seed is None else seed
         graph = self.check(inputs, params)
+        if only is not None:
+            graph = graph.only(only)
         lent = pool or ModelPool(_device(device))
         for node in graph.nodes.values():
             try:
@@ -137,7 +160,8 @@ class Pipeline:
         plugins = {plugin.name: plugin.version for plugin in self.registry.plugins if not plugin.failure}
         observer.run_started(RunInfo(graph, plan, sources, keys, seed, device, executor, folder, plugins))
         try:
-            with make_executor() as pool_of_tasks:
+            count = workers or os.cpu_count() or 1
+            with make_executor(count) as pool_of_tasks:
                 engine = Engine(
                     graph,
                     plan,
@@ -149,6 +173,7 @@ class Pipeline:
                     observer=observer,
                     executor=pool_of_tasks,
                     on_error=on_error,
+                    window=1 if isinstance(pool_of_tasks, SerialExecutor) else 2 * count,
                 )
                 result = engine.run()
         except BaseException as error:
@@ -156,6 +181,19 @@ class Pipeline:
             raise
         observer.run_finished(result)
         return result
+
+    def fit(
+        self, inputs: Mapping[str, Any] | None = None, /, *, params: Mapping[str, Any] | None = None, **named: Any
+    ) -> Operator:
+        """Compute what the given inputs decide, and give the operator that is left: a smaller pipeline.
+
+        Inputs are given by name, or as a mapping with the options of `run` by name.
+        """
+        from otframe.run.operator import fit
+
+        if inputs is None:
+            return fit(self, named, params)
+        return fit(self, inputs, params, **named)
 
     def _open(self, graph: Graph, name: str, given: Any) -> Source:
         node = graph.nodes[name]

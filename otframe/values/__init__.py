@@ -5,6 +5,7 @@ from otframe.values.image import Image
 from otframe.values.latent import Latent
 from otframe.values.measures import GaussianLaw, PointCloud
 from otframe.values.patches import PatchSet
+from otframe.values.stored import StoredOperator
 from otframe.values.tables import Draw, Scalar, Table
 from otframe.values.transports import AffineMap, SolveInfo, Transport
 
@@ -19,6 +20,7 @@ __all__ = [
     "PointCloud",
     "Scalar",
     "SolveInfo",
+    "StoredOperator",
     "Table",
     "Transport",
     "Value",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
@@ -38,10 +39,26 @@ class Add(Transform):
         return tracked(a.with_grid(a.pixels + weight * b.pixels))
 
 
+class Scale(Transform):
+    def __call__(self, factor: Scalar, image: Image) -> Image:
+        return image.with_grid(image.pixels * float(factor))
+
+
 class Noise(Transform):
     def __call__(self, image: Image, *, ctx: Context) -> Image:
         noise = torch.randn(image.pixels.shape, generator=ctx.rng)
         return image.with_grid(image.pixels + noise)
+
+
+class Meet(Transform):
+    """Waits for a second item to be there too: it ends only where two run at once."""
+
+    gate: ClassVar[threading.Barrier] = threading.Barrier(2, timeout=20)
+
+    def __call__(self, image: Image, *, ctx: Context) -> Image:
+        self.gate.wait()
+        ctx.progress(1.0)
+        return image
 
 
 class Mean(Accumulator):
@@ -215,7 +232,8 @@ class Wrapped(Transform):
 
 
 _CLASSES = {
-    "toy.gain": Gain, "toy.add": Add, "toy.noise": Noise, "toy.broken": Broken, "toy.liar": Liar, "toy.total": Total,
+    "toy.gain": Gain, "toy.add": Add, "toy.scale": Scale, "toy.noise": Noise, "toy.meet": Meet,
+    "toy.broken": Broken, "toy.liar": Liar, "toy.total": Total,
     "toy.labels": Labels, "toy.halves": Halves, "toy.uses": Uses, "toy.wrapped": Wrapped, "toy.beside": Beside,
     "toy.beside_list": BesideList, "toy.greedy": Greedy, "toy.again": Again,
 }  # fmt: skip

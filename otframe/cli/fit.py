@@ -1,0 +1,67 @@
+"""`otframe fit`: compute what some inputs decide, and keep it as an operator in one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from otframe.cli.run import OnError, open_pipeline
+
+__all__ = ["fit"]
+
+
+def fit(
+    pipeline: Annotated[str, typer.Argument(help="A pipeline file, or the name of one that is shipped.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="OP.otf", help="The operator's file.")],
+    in_: Annotated[
+        list[str] | None,
+        typer.Option("--in", "-i", metavar="NAME=PATH", help="Bind an input that is to be fitted."),
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", "-s", metavar="NAME=VALUE", help="Set a parameter of the pipeline.")
+    ] = None,
+    executor: Annotated[str, typer.Option(help="How items are computed; `otframe list -t executor`.")] = "serial",
+    workers: Annotated[
+        int | None, typer.Option(help="Items computed at once.  [default: the number of processors]")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, ...")] = "cpu",
+    seed: Annotated[int, typer.Option(help="Seed of all randomness: the same seed, the same bits.")] = 0,
+    on_error: Annotated[
+        OnError, typer.Option(help="Stop at the first item that fails, or leave it out and list it.")
+    ] = OnError.stop,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+) -> None:
+    """Fit a pipeline on some of its inputs and keep what is left to apply in one file."""
+    from otframe.cli.arguments import bindings, parameters
+    from otframe.cli.find import find_pipeline
+    from otframe.errors import ParameterError
+    from otframe.registry import Registry
+
+    if out.suffix != ".otf":
+        raise ParameterError(f"an operator's file ends in .otf, got '{out}'", hint=f"-o {out.with_suffix('.otf')}")
+    inputs, params = bindings(in_ or []), parameters(set_ or [])
+    registry = Registry.installed()
+    source = open_pipeline(find_pipeline(pipeline, registry), registry)
+
+    from rich.console import Console
+
+    from otframe.run.progress import progress
+
+    observers = [] if quiet else [progress(Console(stderr=True), failures=on_error is OnError.skip)]
+    operator = source.fit(
+        inputs,
+        params=params,
+        seed=seed,
+        device=device,
+        executor=executor,
+        workers=workers,
+        on_error=on_error.value,
+        observers=observers,
+    )
+    operator.save(out.expanduser())
+    if not quiet:
+        typer.echo(f"fitted: {', '.join(operator.constants)}")
+        typer.echo(f"still to be given: {', '.join(operator.open)}")
+        typer.secho(f"otframe apply {out} --in {next(iter(operator.open), 'name')}=FOLDER", bold=True)

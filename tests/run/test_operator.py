@@ -1,0 +1,145 @@
+"""Operators: fit then apply equals one full run, saved files, what cannot be frozen, versions."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import otframe
+from otframe import Pipeline
+from otframe.errors import InputError, RequestError, WiringError
+from otframe.run.operator import stands_in
+
+LINEAR = """
+otframe: 1
+params: {factor: 3.0, weight: 0.5}
+inputs: {fit: "Image[]", photos: "Image[]"}
+nodes:
+  more:  {use: toy.gain, in: fit, with: {factor: $factor}}
+  noisy: {in: more, steps: [toy.noise, toy.gain]}
+  mean:  {use: toy.mean, in: noisy}
+  parts: {use: toy.halves, in: photos}
+  moved: {in: parts.low, steps: [toy.noise, {use: toy.add, in: {b: parts.high}, with: {weight: $weight}}]}
+  out:   {use: toy.add, in: {a: moved, b: photos, weight: mean}}
+outputs: {out: {from: out, to: "{stem}.png"}, mean: mean}
+"""
+
+
+def same(one, two):
+    assert set(one) == set(two)
+    return all(torch.equal(one[key].pixels, two[key].pixels) for key in one)
+
+
+@pytest.fixture
+def pipeline(registry):
+    return Pipeline.from_text(LINEAR, registry)
+
+
+def test_fit_then_apply_equals_one_run(pipeline, images, tmp_path, registry):
+    fit, photos = images("x", "y"), images("a", "b", "c")
+    whole = pipeline.run({"fit": fit, "photos": photos}, seed=7).values
+    operator = pipeline.fit({"fit": fit}, seed=7)
+    assert operator.open == ("photos",)
+    assert list(operator.constants) == ["mean"]
+    assert set(operator.document.params) == {"weight"}  # what the fit used cannot change any more
+    assert same(operator(photos=photos)["out"], whole["out"])
+    assert operator(photos=photos)["mean"].number == whole["mean"].number
+    operator.save(tmp_path / "op.otf")
+    loaded = otframe.load(tmp_path / "op.otf", registry)
+    assert same(loaded(photos=photos)["out"], whole["out"])
+    assert loaded.to_yaml() == operator.to_yaml()
+    again = tmp_path / "again.otf"
+    loaded.save(again)
+    assert again.read_bytes() == (tmp_path / "op.otf").read_bytes()
+
+
+def test_parameters_of_what_is_left_may_still_be_set(pipeline, images):
+    fit, photos = images("x"), images("a")
+    whole = pipeline.run({"fit": fit, "photos": photos}, params={"weight": 0.25, "factor": 2.0}).values
+    operator = pipeline.fit({"fit": fit}, params={"factor": 2.0})
+    assert same(operator.run({"photos": photos}, params={"weight": 0.25}).values["out"], whole["out"])
+    with pytest.raises(RequestError, match="no parameter 'factor'"):
+        operator.run({"photos": photos}, params={"factor": 3.0})
+
+
+def test_a_chain_that_is_fitted_half_way_is_cut_there(registry, images):
+    text = """
+otframe: 1
+inputs: {fit: "Image[]", photos: "Image[]"}
+nodes:
+  scaled: {in: fit, steps: [toy.noise, toy.mean, {use: toy.scale, in: {image: photos}}]}
+outputs: {scaled: scaled}
+"""
+    pipeline = Pipeline.from_text(text, registry)
+    fit, photos = images("x", "y"), images("a", "b")
+    whole = pipeline.run({"fit": fit, "photos": photos}, seed=3).values
+    operator = pipeline.fit({"fit": fit}, seed=3)
+    assert list(operator.constants) == ["scaled_begun"]
+    assert same(operator(photos=photos)["scaled"], whole["scaled"])
+
+
+def test_called_on_one_array(pipeline, images):
+    operator = pipeline.fit(fit=images("x"))
+    array = images("a")["a"]
+    made = operator(array)
+    assert made.shape == array.shape
+    assert np.array_equal(made, operator(photos=[array])["out"]["0000"].numpy())
+    with pytest.raises(InputError, match="takes photos"):
+        operator(array, array)
+
+
+def test_a_fitted_input_cannot_be_given_again(pipeline, images):
+    operator = pipeline.fit(fit=images("x"))
+    with pytest.raises(InputError, match="'mean' is fitted"):
+        operator(photos=images("a"), mean=1.0)
+    with pytest.raises(RequestError, match="no input 'fit'"):
+        operator(photos=images("a"), fit=images("x"))
+
+
+def test_what_cannot_be_an_operator(registry, images):
+    head = 'otframe: 1\ninputs: {fit: "Image[]", photos: "Image[]"}\n'
+    stream = head + (
+        "nodes:\n  more: {use: toy.gain, in: fit}\n  out: {use: toy.add, in: {a: more, b: photos}, join: key}\n"
+        "outputs: {out: out}"
+    )
+    with pytest.raises(WiringError, match="stream 'more'.*would have to be kept") as caught:
+        Pipeline.from_text(stream, registry).fit(fit=images("x"))
+    assert caught.value.node == "more"
+    nothing = head + "nodes: {mean: {use: toy.mean, in: fit}}\noutputs: {mean: mean}"
+    with pytest.raises(WiringError, match="nothing is left to apply"):
+        Pipeline.from_text(nothing, registry).fit(fit=images("x"))
+    apart = head + "nodes: {out: {use: toy.gain, in: photos}}\noutputs: {out: out}"
+    with pytest.raises(WiringError, match="nothing to fit"):
+        Pipeline.from_text(apart, registry).fit(fit=images("x"))
+    with pytest.raises(RequestError, match="no input 'fitt'"):
+        Pipeline.from_text(nothing, registry).fit(fitt=images("x"))
+
+
+def test_files_that_are_no_operators(tmp_path, registry, pipeline, images):
+    (tmp_path / "text.otf").write_text("nothing")
+    with pytest.raises(RequestError, match="is not an operator"):
+        otframe.load(tmp_path / "text.otf", registry)
+    with pytest.raises(RequestError, match="is not an operator"):
+        otframe.load(tmp_path / "missing.otf", registry)
+    operator = pipeline.fit(fit=images("x"))
+    operator.save(tmp_path / "op.otf")
+    whole = (tmp_path / "op.otf").read_bytes()
+    (tmp_path / "cut.otf").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(RequestError, match="is not an operator"):
+        otframe.load(tmp_path / "cut.otf", registry)
+
+
+def test_a_missing_plugin_is_told_before_anything_runs(tmp_path, pipeline, images):
+    pipeline.fit(fit=images("x")).save(tmp_path / "op.otf")
+    with pytest.raises(RequestError, match="needs plugin 'toys'"):
+        otframe.load(tmp_path / "op.otf", otframe.Registry(points=[]))
+
+
+@given(st.tuples(*[st.integers(0, 3)] * 6))
+@settings(max_examples=60)
+def test_versions_that_may_stand_in(numbers):
+    here, there = numbers[:3], numbers[3:]
+    compatible = stands_in(".".join(map(str, here)), ".".join(map(str, there)))
+    breaking = here[:2] != there[:2] if there[0] == 0 else here[0] != there[0]
+    assert compatible == (not breaking and here >= there)
