@@ -29,6 +29,7 @@ def otframe_components() -> list[Entry]:
         Entry("patch.fold", "otframe.parts.patch:Fold", "transform", "patches back to the field, overlaps averaged"),
         Entry("transport.apply", "otframe.parts.transport:Apply", "transform", "move samples by a transport"),
         Entry("image.blend", "otframe.parts.blend:Blend", "transform", "(1 - weight) a + weight b"),
+        Entry("table.stack", "otframe.parts.tables:Stack", "transform", "tables of several settings as one"),
         Entry("image.convert", "otframe.parts.convert:Convert", "transform", "to another colour space"),
     ]
 

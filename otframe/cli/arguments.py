@@ -7,7 +7,7 @@ from typing import Any
 
 from otframe.errors import ParameterError
 
-__all__ = ["bindings", "parameters"]
+__all__ = ["axes", "bindings", "parameters"]
 
 
 def bindings(given: Iterable[str]) -> dict[str, str | list[str]]:
@@ -35,6 +35,18 @@ def parameters(given: Iterable[str]) -> dict[str, Any]:
             found[name] = parse_scalar(value)
         except OtframeError as error:
             raise ParameterError(f"--set {text}: {error.message}", hint=error.hint) from None
+    return found
+
+
+def axes(given: Iterable[str]) -> dict[str, list[Any]]:
+    """Lists of values by name, from `--sweep name=a,b,c`; values are read as in a pipeline file."""
+    found = {}
+    for text in given:
+        name, values = _split(text, "--sweep", "alpha=0,0.5")
+        listed = parameters([f"{name}=[{values}]"])[name]
+        if not listed:
+            raise ParameterError(f"--sweep {text}: no values", hint="as in --sweep alpha=0,0.5")
+        found[name] = listed
     return found
 
 

@@ -36,6 +36,10 @@ def run(
     set_: Annotated[
         list[str] | None, typer.Option("--set", "-s", metavar="NAME=VALUE", help="Set a parameter of the pipeline.")
     ] = None,
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option("--sweep", metavar="NAME=A,B", help="Values of a parameter; what does not vary runs once."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for results.  [default: out/<name of the pipeline file>]")
     ] = None,
@@ -54,12 +58,12 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
     """Run a pipeline, or apply an operator. Results, `run.json` and `report.html` go to the output folder."""
-    from otframe.cli.arguments import bindings, parameters
+    from otframe.cli.arguments import axes, bindings, parameters
     from otframe.cli.failing import tell_all
     from otframe.cli.find import find_pipeline
     from otframe.registry import Registry
 
-    inputs, params = bindings(in_ or []), parameters(set_ or [])
+    inputs, params, swept = bindings(in_ or []), parameters(set_ or []), axes(sweep or [])
     registry = Registry.installed()
     file = find_pipeline(pipeline, registry)
     folder = out.expanduser() if out is not None else Path("out") / file.stem
@@ -72,6 +76,7 @@ def run(
             inputs,
             out=folder,
             params=params,
+            sweep=swept,
             seed=seed,
             device=device,
             executor=executor,

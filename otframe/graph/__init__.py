@@ -7,6 +7,7 @@ from otframe.graph.document import Document, InputSpec, LinkSpec, NodeSpec, Outp
 from otframe.graph.dump import to_data, to_yaml
 from otframe.graph.freeze import Frozen, freeze
 from otframe.graph.graph import Graph, Node, Output, Ref, refs
+from otframe.graph.matrix import expand
 from otframe.graph.parse import parse_document, read_document
 from otframe.graph.yaml import parse_scalar
 
@@ -27,6 +28,7 @@ __all__ = [
     "compile_graph",
     "component",
     "describe_component",
+    "expand",
     "freeze",
     "parse_document",
     "parse_scalar",

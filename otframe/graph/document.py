@@ -89,6 +89,8 @@ class Document:
     ----------
     params : mapping
         Named values that `$name` refers to, with their defaults.
+    matrix : mapping
+        Parameters that take several values in one run, with the list of each.
     places : mapping
         Where each part stands in the file; empty for a pipeline built in Python.
     """
@@ -99,6 +101,7 @@ class Document:
     inputs: Mapping[str, InputSpec] = field(default_factory=dict)
     nodes: Mapping[str, NodeSpec] = field(default_factory=dict)
     outputs: Mapping[str, OutputSpec] = field(default_factory=dict)
+    matrix: Mapping[str, Any] = field(default_factory=dict)
     file: str = field(default="", compare=False)
     places: Mapping[Path, Where] = field(default_factory=dict, compare=False, repr=False)
 

@@ -25,6 +25,8 @@ def to_data(doc: Document) -> dict[str, Any]:
         data["description"] = doc.description
     if doc.params:
         data["params"] = dict(doc.params)
+    if doc.matrix:
+        data["matrix"] = {name: list(values) for name, values in doc.matrix.items()}
     if doc.inputs:
         data["inputs"] = {name: _input(spec) for name, spec in doc.inputs.items()}
     data["nodes"] = {name: _node(spec) for name, spec in doc.nodes.items()}

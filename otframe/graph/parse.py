@@ -16,7 +16,7 @@ from otframe.registry import suggest
 __all__ = ["NAME", "OPTIONS", "VERSION", "parse_document", "read_document"]
 
 VERSION = 1
-_TOP = ("otframe", "title", "description", "params", "inputs", "nodes", "outputs")
+_TOP = ("otframe", "title", "description", "params", "matrix", "inputs", "nodes", "outputs")
 _INPUT = ("type", "default", "optional", "unless", "doc")
 _OUTPUT = ("from", "to", "before", "doc")
 OPTIONS: dict[str, type | tuple[str, ...]] = {
@@ -111,6 +111,7 @@ class _Parser:
             inputs={name: self.input(spec, ("inputs", name)) for name, spec in inputs.items()},
             nodes={name: self.node(spec, ("nodes", name)) for name, spec in nodes.items()},
             outputs={name: self.output(spec, ("outputs", name)) for name, spec in outputs.items()},
+            matrix=self.matrix(top.get("matrix"), params),
             file=self.doc.file,
             places=self.doc.places,
         )
@@ -121,6 +122,20 @@ class _Parser:
                 raise self.fail(
                     f"'{name}' cannot name {what}", (section, name), "use letters, digits and _, not a digit first"
                 )
+
+    def matrix(self, data: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters with a list of values each."""
+        found = self.mapping(data, ("matrix",), "matrix")
+        for name, values in found.items():
+            if name not in params:
+                raise self.fail(
+                    f"matrix names no parameter: '{name}'", ("matrix", name), suggest(name, params, "the parameters")
+                )
+            if not isinstance(values, list) or not values:
+                raise self.fail(
+                    f"'{name}' takes a list of values, got {_kind(values)}", ("matrix", name), f"write `{name}: [0, 1]`"
+                )
+        return found
 
     def input(self, data: Any, path: Path) -> InputSpec:
         if isinstance(data, str):

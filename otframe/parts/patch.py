@@ -23,6 +23,7 @@ class Unfold(Transform):
     """
 
     references: ClassVar[tuple[str, ...]] = ("adrai2023deep",)
+    promises: ClassVar[tuple[str, ...]] = ("inverse:patch.fold",)
 
     size: int = Parameter(default=3, ge=1, le=64)
     """Side of a patch, in samples of the grid; odd or even."""

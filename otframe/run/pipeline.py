@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_origin
 
 import torch
 
 from otframe.errors import OtframeError, ParameterError, RequestError
-from otframe.graph import Document, Graph, compile_graph, parse_document, read_document, to_yaml
+from otframe.graph import Document, Graph, compile_graph, expand, parse_document, read_document, to_yaml
 from otframe.interfaces import ModelPool
 from otframe.io import open_source, write, write_table_pair
 from otframe.io.source import Source
@@ -63,13 +64,38 @@ class Pipeline:
         """The pipeline as a file's text; reading it gives an equal pipeline."""
         return to_yaml(self.document)
 
-    def check(self, given: Iterable[str] | None = None, params: Mapping[str, Any] | None = None) -> Graph:
+    def check(
+        self,
+        given: Iterable[str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        sweep: Mapping[str, Any] | None = None,
+    ) -> Graph:
         """Check names, parameters, types and arrows without reading an image or loading a weight.
 
         Where `given` is None, every input that has no default is taken as given.
         """
         names = None if given is None else list(given)
-        return compile_graph(self.document, self.registry, given=names, overrides=params)
+        document, params = self._swept(names, params, sweep or {})
+        return compile_graph(document, self.registry, given=names, overrides=params)
+
+    def _swept(
+        self, given: list[str] | None, params: Mapping[str, Any] | None, sweep: Mapping[str, Any]
+    ) -> tuple[Document, Mapping[str, Any] | None]:
+        """The document with a copy of what varies for each combination of swept values."""
+        fixed = dict(params or {})
+        axes = {name: values for name, values in self.document.matrix.items() if name not in fixed}
+        axes.update(sweep)
+        if not axes:
+            return self.document, params
+        both = sorted(set(sweep) & set(fixed))
+        if both:
+            raise ParameterError(f"'{both[0]}' is both set and swept", hint="leave one of them out")
+        bare = {name: replace(output, to=None) for name, output in self.document.outputs.items()}
+        once = replace(self.document, outputs=bare, matrix={})
+        graph = compile_graph(once, self.registry, given=given, overrides=params)
+        document = expand(self.document, graph, axes)
+        kept = {name: value for name, value in document.params.items() if name not in axes}
+        return replace(document, params=kept), params
 
     def __call__(self, **inputs: Any) -> dict[str, Any]:
         """Run on values or paths and give the outputs by name; a stream's output is a dict by key.
@@ -84,6 +110,7 @@ class Pipeline:
         *,
         out: str | Path | None = None,
         params: Mapping[str, Any] | None = None,
+        sweep: Mapping[str, Any] | None = None,
         seed: int | None = None,
         device: str = "cpu",
         executor: str = "serial",
@@ -104,6 +131,8 @@ class Pipeline:
             Where files are written; without it, outputs are kept in memory and given back.
         params : mapping
             Values for the pipeline's parameters.
+        sweep : mapping
+            Parameters with several values each: what does not depend on them is computed once.
         seed : int, optional
             Seed of all randomness: the same seed gives the same bits. The pipeline's own where absent.
         executor : str
@@ -132,7 +161,7 @@ class Pipeline:
             raise ParameterError(f"on_error is 'stop' or 'skip', got {on_error!r}")
         inputs = dict(inputs or {})
         seed = self.seed if seed is None else seed
-        graph = self.check(inputs, params)
+        graph = self.check(inputs, params, sweep)
         if only is not None:
             graph = graph.only(only)
         lent = pool or ModelPool(_device(device))

@@ -73,6 +73,17 @@ class Mean(Accumulator):
         return Scalar(s[0] / s[1])
 
 
+class Count(Accumulator):
+    def lift(self, image: Image) -> int:
+        return 1
+
+    def merge(self, a: int, b: int) -> int:
+        return a + b
+
+    def finish(self, s: int) -> Table:
+        return Table(("what", "number"), (("items", s),))
+
+
 class Order(Accumulator):
     def lift(self, image: Image, *, ctx: Context) -> str:
         return ctx.key
@@ -245,6 +256,7 @@ def otframe_components() -> list[Entry]:
     found = [Entry(name, f"{module}:{cls.__name__}", "transform", "a toy") for name, cls in _CLASSES.items()]
     found += [Entry("toy.mean", f"{module}:Mean", "accumulator", "a toy")]
     found += [Entry(f"toy.{name.lower()}", f"{module}:{name}", "accumulator", "a toy") for name in ("Shifted", "Fails")]
+    found += [Entry("toy.count", f"{module}:Count", "accumulator", "a toy")]
     found += [Entry("toy.order", f"{module}:Order", "accumulator", "a toy")]
     found += [Entry("toy.epochs", f"{module}:Epochs", "solver", "a toy")]
     return [*found, Entry("toy.doubler", f"{module}:Doubler", "model", "a toy")]
