@@ -16,6 +16,7 @@ from otframe.io.write import atomic
 from otframe.registry import Registry
 from otframe.run.observer import RunResult
 from otframe.run.pipeline import Pipeline
+from otframe.run.signature import Signature, signature_of
 from otframe.values import Image, Value, codec
 from otframe.values.stored import StoredOperator
 from otframe.version import __version__
@@ -62,16 +63,25 @@ class Operator(Pipeline):
 
         `operator(image)` takes what `Image.from_numpy` takes and gives `(H, W, C)` float32.
         """
+        return self.call(arrays, inputs)
+
+    def call(self, arrays: tuple[Any, ...], inputs: Mapping[str, Any], **options: Any) -> Any:
+        """What calling the operator gives, with options of `run`."""
         if not arrays:
-            return super().__call__(**inputs)
+            return super().call((), inputs, **options)
         if len(arrays) > len(self.open):
             raise InputError(f"got {len(arrays)} values, the operator takes {', '.join(self.open) or 'none'}")
         bound = {name: _one(value) for name, value in zip(self.open, arrays, strict=False)}
-        values = self.run({**bound, **inputs}, only=next(iter(self.document.outputs))).values
-        made = next(iter(values.values()))
+        first = next(iter(self.document.outputs))
+        made = next(iter(self.run({**bound, **inputs}, only=first, **options).values.values()))
         if isinstance(made, dict):
             made = next(iter(made.values()))
         return made.numpy() if isinstance(made, Image) and isinstance(arrays[0], np.ndarray) else made
+
+    @property
+    def signature(self) -> Signature:
+        """What the operator takes and gives; what was fitted is no input."""
+        return signature_of(self.document, self.check(), frozenset(self.constants))
 
     def save(self, path: str | Path) -> None:
         """Write the operator to one file: it appears whole, or not at all."""

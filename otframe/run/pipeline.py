@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_origin
 
 import torch
 
-from otframe.errors import OtframeError, ParameterError, RequestError
+from otframe.errors import InputError, OtframeError, ParameterError, RequestError
 from otframe.graph import Document, Graph, compile_graph, expand, parse_document, read_document, to_yaml
 from otframe.interfaces import ModelPool
 from otframe.io import open_source, write, write_table_pair
@@ -23,6 +23,8 @@ from otframe.run.keys import input_keys
 from otframe.run.observer import Observer, Observers, RunInfo, RunResult
 from otframe.run.paths import check_folder, is_pair, output_paths
 from otframe.run.plan import make_plan
+from otframe.run.session import Session
+from otframe.run.signature import Signature, signature_of
 
 if TYPE_CHECKING:
     from otframe.run.operator import Operator
@@ -102,7 +104,29 @@ class Pipeline:
 
         Inputs may be paths, `sample:` names, values, NumPy images `(H, W[, C])`, or lists and dicts of these.
         """
-        return self.run(inputs).values
+        return self.call((), inputs)  # type: ignore[no-any-return]
+
+    def call(self, arrays: tuple[Any, ...], inputs: Mapping[str, Any], **options: Any) -> Any:
+        """What calling the pipeline gives, with options of `run`. A pipeline takes its inputs by name."""
+        if arrays:
+            raise InputError("a pipeline takes its inputs by name", hint=f"they are: {', '.join(self.document.inputs)}")
+        return self.run(inputs, **options).values
+
+    @property
+    def signature(self) -> Signature:
+        """What the pipeline takes and gives."""
+        return signature_of(self.document, self.check())
+
+    def session(
+        self,
+        *,
+        device: str = "cpu",
+        observers: Iterable[Observer] = (),
+        cancel: Callable[[], bool] | None = None,
+        **options: Any,
+    ) -> Session:
+        """Many runs that share loaded models; `options` are those of `run`."""
+        return Session(self, ModelPool(_device(device)), observers, cancel, {"device": device, **options})
 
     def run(
         self,
