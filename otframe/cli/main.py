@@ -15,8 +15,10 @@ from otframe.cli.failing import guarded, set_traceback
 from otframe.cli.fit import fit
 from otframe.cli.graph import graph
 from otframe.cli.listing import list_
+from otframe.cli.new_plugin import new_plugin
 from otframe.cli.plugins import plugins
 from otframe.cli.run import run
+from otframe.cli.schema import schema
 from otframe.cli.show import show
 
 __all__ = ["app", "main"]
@@ -41,6 +43,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "list": list_,
     "show": show,
     "plugins": plugins,
+    "schema": schema,
+    "new-plugin": new_plugin,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(guarded(_command))

@@ -12,7 +12,8 @@ __all__ = ["Accumulator", "Component", "Solver", "Transform"]
 class Component(BaseModel):
     """Frozen parameters with typed verbs. Holds no state that a call changes.
 
-    `references` are keys into `docs/references.bib`.
+    `references` are keys into `docs/references.bib`. `promises` are the truths that the conformance kit holds it to:
+    `identity`, `translation`, `gaussian`, `sorting`, `assignment`, `inverse:patch.fold` (see `otframe.testing`).
     """
 
     model_config = ConfigDict(
@@ -20,6 +21,7 @@ class Component(BaseModel):
     )
 
     references: ClassVar[tuple[str, ...]] = ()
+    promises: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def examples(cls) -> list[Component]:

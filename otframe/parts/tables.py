@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from otframe.errors import DataError
-from otframe.interfaces import Transform
+from otframe.interfaces import Component, Transform
 from otframe.values import Table
 
 __all__ = ["Stack"]
@@ -22,8 +22,15 @@ class Stack(Transform):
     values: tuple[tuple[float | int | str | bool | None, ...], ...] = ()
     """For each table, a value for each axis."""
 
+    @classmethod
+    def examples(cls) -> list[Component]:
+        """One axis with three values."""
+        return [cls(axes=("size",), values=((3,), (5,), (7,)))]
+
     def __call__(self, tables: Sequence[Table]) -> Table:
-        """The stacked table; `DataError` where columns differ or values are missing."""
+        """The stacked table; `DataError` where columns differ, or tables or values are missing."""
+        if not tables:
+            raise DataError("there is no table to stack", port="tables")
         first = tables[0]
         if len(self.values) != len(tables):
             raise DataError(

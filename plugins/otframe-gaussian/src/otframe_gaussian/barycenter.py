@@ -30,6 +30,7 @@ class GaussianBarycenter(Solver):
     """
 
     references: ClassVar[tuple[str, ...]] = ("agueh2011barycenters", "alvarez2016fixed")
+    promises: ClassVar[tuple[str, ...]] = ("identity", "translation", "gaussian")
 
     weights: tuple[float, ...] | None = None
     """Weight of each law, in the order of the stream; scaled to sum 1. Equal where absent."""

@@ -12,7 +12,7 @@ __all__ = ["SampleMoments"]
 
 @dataclass(frozen=True, eq=False)
 class SampleMoments(Moments, Value):
-    """Count, mean and scatter of samples, on a wire."""
+    """Count, sum of squared weights, `mean` (d,) and `scatter` (d, d) of samples, float64, on a wire."""
 
     @classmethod
     def of(cls, moments: Moments) -> SampleMoments:

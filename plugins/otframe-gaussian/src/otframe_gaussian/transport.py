@@ -32,6 +32,7 @@ class GaussianTransport(Solver):
         "freirich2021theory",
         "adrai2023deep",
     )
+    promises: ClassVar[tuple[str, ...]] = ("identity", "translation", "gaussian")
 
     floor: float = Parameter(default=1e-10, gt=0.0, lt=1.0)
     """Source eigenvalues up to this part of the largest count as zero. Rounding is magnified by its inverse at most: at

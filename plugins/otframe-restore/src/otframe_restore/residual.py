@@ -21,7 +21,7 @@ class Residual(Transform):
     `before` is the image's own latent and `after` the transported one. Both decodings carry the autoencoder's error,
     and the difference cancels it: where the map changes nothing the image comes back bit for bit, whatever the
     autoencoder. Alpha, space and metadata are the image's; a grey image stays grey. `DataError` where the decoded
-    sizes differ from the image's or the image is not finite.
+    sizes differ from the image's, the latents decode to different channels, or the image is not finite.
     """
 
     strength: float = Field(default=1.0)
@@ -35,6 +35,8 @@ class Residual(Transform):
         for port, decoded in (("after", changed), ("before", kept)):
             if decoded.size != image.size:
                 raise DataError(f"the latent decodes to size {decoded.size}, the image has {image.size}", port=port)
+        if changed.channels != kept.channels:
+            raise DataError(f"the latents decode to {changed.channels} and {kept.channels} channels", port="after")
         change = changed.pixels - kept.pixels
         del changed, kept  # two whole images that a large photograph has no room for
         return image.with_grid(image.pixels + self.strength * _like(change, image))
