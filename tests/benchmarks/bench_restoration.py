@@ -14,12 +14,13 @@ from typing import Any
 
 from bench import finish, header, parser, require, table
 from measure import COLUMNS, Measure
-from protocol import Images, Pair, Photos, denoised, enlarged, photos
+from protocol import Images, Pair, Photos, denoised, enlarged, photos, smoothed
 from sheet import contact_sheet
 from transports import ENCODERS, transports
 
 TASKS: dict[str, tuple[str, Callable[[Path, Images], Pair]]] = {
     "dncnn": ("white noise of sigma 50, DnCNN (colour, blind)", denoised),
+    "nlm": ("white noise of sigma 50, non-local means", smoothed),
     "vdsr": ("reduction by 4 (bicubic), VDSR on luma", enlarged),
 }
 SHEET = ("CBSD68-119082", "CBSD68-130026", "Set14-zebra", "Set14-comic", "Set5-woman", "Set14-baboon")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ import torch
 from otframe import Image, Pipeline
 from otframe.graph import Builder
 
-__all__ = ["SIGMA", "Pair", "Photos", "denoised", "enlarged", "photos"]
+__all__ = ["SIGMA", "Pair", "Photos", "denoised", "enlarged", "photos", "smoothed"]
 
 CROP = 240, 320
 SIGMA = 50
@@ -57,9 +57,19 @@ def photos(data: Path) -> Photos:
 def denoised(data: Path, truth: Images) -> Pair:
     """White Gaussian noise of sigma 50, seeded by the key, and DnCNN (colour, blind) on the noisy photographs."""
     _loadable_spandrel(data)
+    return _noised(truth, "restorer.spandrel", {"path": str(data / "models/restorers/dncnn_color_blind.pth")})
+
+
+def smoothed(data: Path, truth: Images) -> Pair:
+    """The same noise, and non-local means, which needs no weights."""
+    del data
+    return _noised(truth, "restorer.nlm", {"sigma": SIGMA})
+
+
+def _noised(truth: Images, restorer: str, params: dict[str, Any]) -> Pair:
     b = Builder("Denoising")
     clean = b.input("truth", "Image[]")
-    net = b.node("net", "restorer.spandrel", params={"path": str(data / "models/restorers/dncnn_color_blind.pth")})
+    net = b.node("net", restorer, params=params)
     noisy = b.steps("noisy", [("degrade.noise", {"sigma": SIGMA})], clean)
     b.output("degraded", noisy)
     b.output("restored", b.steps("restored", [net.restore], noisy))

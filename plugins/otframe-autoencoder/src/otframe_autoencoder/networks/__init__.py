@@ -1,0 +1,1 @@
+"""Networks in plain torch: no pipeline, no parameters, no files but weights."""

@@ -1,0 +1,5 @@
+"""The rules that every plugin keeps."""
+
+from otframe.testing import conformance
+
+test_conforms = conformance("otframe-autoencoder")
