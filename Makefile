@@ -1,5 +1,6 @@
 # make demo   restore sample photographs, and open the report it names
 # make test   every test
+# make docs   the documentation, in docs/_build/html
 # make bench  the benchmarks of docs/benchmarks.md (minutes)
 # make lint   ruff, mypy, import-linter
 
@@ -13,14 +14,14 @@ STAMP   := $(VENV)/.installed
 ASIDE   := $(VENV)/aside
 EXTRAS   = $(if $(filter %/otframe-autoencoder,$(1)),[kl])
 
-.PHONY: demo test bench lint install clean
+.PHONY: demo test docs bench lint install clean
 
 install: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt $(PLUGINS:=/pyproject.toml)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-	  -e ".[samples,test,lint]" $(foreach plugin,$(PLUGINS),-e "./$(plugin)$(call EXTRAS,$(plugin))")
+	  -e ".[samples,test,lint,docs]" $(foreach plugin,$(PLUGINS),-e "./$(plugin)$(call EXTRAS,$(plugin))")
 	@touch $@
 
 demo: $(STAMP)
@@ -34,6 +35,10 @@ $(ASIDE)/.installed: $(STAMP)
 test: $(ASIDE)/.installed
 	OTFRAME_ASIDE=$(abspath $(ASIDE)) $(BIN)/python -m pytest
 
+docs: $(STAMP)
+	$(BIN)/python -m sphinx -b html -W --keep-going -n -q docs docs/_build/html
+	@echo docs/_build/html/index.html
+
 bench: $(ASIDE)/.installed
 	@for script in tests/benchmarks/bench_*.py; do \
 	  echo "== $$script"; PYTHONPATH=$(abspath $(ASIDE)) $(BIN)/python $$script || exit 1; \
@@ -46,4 +51,4 @@ lint: $(STAMP)
 	$(BIN)/lint-imports
 
 clean:
-	rm -rf $(VENV) out build
+	rm -rf $(VENV) out build docs/_build docs/_generated docs/components.md
