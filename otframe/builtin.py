@@ -58,4 +58,5 @@ def otframe_executors() -> list[Entry]:
     return [
         Entry("serial", "otframe.run.executors:serial", "executor", "one item after the other"),
         Entry("threads", "otframe.run.executors:threads", "executor", "items in several threads, models shared"),
+        Entry("processes", "otframe.run.processes:processes", "executor", "items in several processes"),
     ]

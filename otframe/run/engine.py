@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -15,13 +15,16 @@ from otframe.graph import Graph, Node, Ref
 from otframe.interfaces import Stream
 from otframe.io.source import Source
 from otframe.run.call import Caller, guarded
-from otframe.run.executors import SerialExecutor
+from otframe.run.executors import RemoteExecutor, SerialExecutor
 from otframe.run.item import ItemResult, PassWork, Write, compute_item, run_item
 from otframe.run.observer import Observer, RunResult, WrittenFile
 from otframe.run.plan import Pass, Plan, Sink
 from otframe.run.reads import closure, computed, folds, gathering, once_reads
 
 __all__ = ["Engine"]
+
+_POLL = 0.1
+"""Seconds between two questions whether the run is cancelled, while items are computed."""
 
 
 @dataclass
@@ -189,17 +192,30 @@ class Engine:
         """The items' results in key order, at most `window` in flight."""
         waiting: deque[Future[ItemResult]] = deque()
         todo = iter(keys)
+        submit = self._submitter(work)
         try:
             for key in todo:
                 self._check_cancelled()
-                waiting.append(self.executor.submit(run_item, work, key))
+                waiting.append(submit(key))
                 if len(waiting) >= self.window:
-                    yield waiting.popleft().result()
+                    yield self._outcome(waiting.popleft())
             while waiting:
-                yield waiting.popleft().result()
+                yield self._outcome(waiting.popleft())
         finally:
             for future in waiting:
                 future.cancel()
+
+    def _submitter(self, work: PassWork) -> Callable[[str], Future[ItemResult]]:
+        """What computes the item of a key."""
+        if isinstance(self.executor, RemoteExecutor):
+            return self.executor.prepare(work)
+        return lambda key: self.executor.submit(run_item, work, key)
+
+    def _outcome(self, future: Future[ItemResult]) -> ItemResult:
+        """An item's result, once it is there; the run may be cancelled meanwhile."""
+        while self.caller.is_cancelled is not None and not wait([future], _POLL).done:
+            self._check_cancelled()
+        return future.result()
 
     def _account(self, item: ItemResult, plan: Pass) -> None:
         """Tell the observers of an item, and stop the run where its failure must not be passed over."""

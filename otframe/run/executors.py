@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-__all__ = ["SerialExecutor", "serial", "threads"]
+from otframe.run.item import ItemResult, PassWork
+from otframe.run.shipping import Recipe
+
+__all__ = ["RemoteExecutor", "SerialExecutor", "serial", "threads"]
 
 R = TypeVar("R")
 
@@ -22,6 +26,18 @@ class SerialExecutor(Executor):
         except Exception as error:
             future.set_exception(error)
         return future
+
+
+class RemoteExecutor(Executor, abc.ABC):
+    """An executor whose workers share no memory with the run: it is told of the run, then of each pass."""
+
+    @abc.abstractmethod
+    def begin(self, recipe: Recipe) -> None:
+        """A run begins: what a worker makes its graph from."""
+
+    @abc.abstractmethod
+    def prepare(self, work: PassWork) -> Callable[[str], Future[ItemResult]]:
+        """A pass begins: what computes the item of a key."""
 
 
 def serial(workers: int = 1) -> Executor:

@@ -18,12 +18,13 @@ from otframe.io.source import Source
 from otframe.registry import Registry
 from otframe.run.call import Caller
 from otframe.run.engine import Engine
-from otframe.run.executors import SerialExecutor
+from otframe.run.executors import RemoteExecutor, SerialExecutor
 from otframe.run.keys import input_keys
 from otframe.run.observer import Observer, Observers, RunInfo, RunResult
 from otframe.run.paths import check_folder, is_pair, output_paths
 from otframe.run.plan import make_plan
 from otframe.run.session import Session
+from otframe.run.shipping import Recipe
 from otframe.run.signature import Signature, signature_of
 
 if TYPE_CHECKING:
@@ -160,7 +161,8 @@ class Pipeline:
         seed : int, optional
             Seed of all randomness: the same seed gives the same bits. The pipeline's own where absent.
         executor : str
-            What computes the items: `serial`, `threads`, or what a plugin offers. The results are the same.
+            What computes the items: `serial`, `threads`, `processes`, or what a plugin offers. The results are the
+            same. A script runs `processes` under `if __name__ == "__main__":`.
         workers : int, optional
             How many items an executor computes at once; the number of processors where absent.
         on_error : str
@@ -185,7 +187,8 @@ class Pipeline:
             raise ParameterError(f"on_error is 'stop' or 'skip', got {on_error!r}")
         inputs = dict(inputs or {})
         seed = self.seed if seed is None else seed
-        graph = self.check(inputs, params, sweep)
+        document, params = self._swept(list(inputs), params, sweep or {})
+        graph = compile_graph(document, self.registry, given=list(inputs), overrides=params)
         if only is not None:
             graph = graph.only(only)
         lent = pool or ModelPool(_device(device))
@@ -215,6 +218,20 @@ class Pipeline:
         try:
             count = workers or os.cpu_count() or 1
             with make_executor(count) as pool_of_tasks:
+                if isinstance(pool_of_tasks, RemoteExecutor):
+                    recipe = Recipe(
+                        document,
+                        tuple(inputs),
+                        dict(params or {}),
+                        only,
+                        sources,
+                        seed,
+                        str(lent.device),
+                        lent.dtype,
+                        folder,
+                        self.registry,
+                    )
+                    pool_of_tasks.begin(recipe)
                 engine = Engine(
                     graph,
                     plan,
