@@ -11,12 +11,13 @@ import importlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, distributions, entry_points
 from types import ModuleType
 from typing import Any
 
 import pluggy
 
+from otframe.containing import Aside, contained, watched
 from otframe.errors import PluginError, UnknownNameError
 from otframe.plugin import GROUP, Entry, Hooks
 from otframe.version import __version__
@@ -37,13 +38,17 @@ _HOOKS = {
 
 @dataclass(frozen=True)
 class Plugin:
-    """One discovered plugin: its name, distribution and version, and why it could not be loaded, if so."""
+    """One discovered plugin: its name, distribution and version, and why it could not be loaded, if so.
+
+    `notes` tell what it should not have done while it was loaded.
+    """
 
     name: str
     distribution: str
     version: str
     failure: str = ""
     entries: tuple[Entry, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
@@ -70,7 +75,7 @@ class Registry:
         self._tables = {table: {} for table in _HOOKS}
         self._add("otframe", "otframe", __version__, lambda: importlib.import_module("otframe.builtin"))
         self._allowed = _allowed(self.allow)
-        found = entry_points(group=GROUP) if self.points is None else self.points
+        found = self._discovered() if self.points is None else self.points
         seen = {"otframe": ("otframe", "otframe.builtin")}
         for point in sorted(found, key=lambda p: (p.name, p.value)):
             if self._allowed is not None and point.name not in self._allowed:
@@ -93,16 +98,35 @@ class Registry:
             _installed = cls()
         return _installed
 
+    def _discovered(self) -> list[EntryPoint]:
+        """The entry points of everything installed; one distribution that is damaged is a failure of its own."""
+        try:
+            return list(entry_points(group=GROUP))
+        except Exception:  # one damaged file is enough: look at each distribution, which takes longer
+            found: dict[str, list[EntryPoint]] = {}
+        for distribution in distributions():
+            name = _name(distribution)
+            if name not in found:  # else: hidden by an earlier one on the path
+                try:
+                    found[name] = list(distribution.entry_points.select(group=GROUP))
+                except Exception as error:
+                    found[name] = []
+                    failure = f"its entry_points.txt cannot be read: {_told(error)}"
+                    self.plugins.append(Plugin(name, name, "", failure))
+        return [point for points in found.values() for point in points]
+
     def _add(self, name: str, distribution: str, version: str, load: Callable[[], ModuleType]) -> None:
         """Load one plugin, all or nothing; a failure is recorded, never raised."""
+        notes: list[str] = []
         try:
             manager = pluggy.PluginManager(GROUP)
             manager.add_hookspecs(Hooks)
-            module = load()
-            _check_marked(module)
-            manager.register(module, name)
-            manager.check_pending()
-            offered = {table: _entries(manager, hook, table) for table, hook in _HOOKS.items()}
+            with contained(notes), watched(name, notes):
+                module = load()
+                _check_marked(module)
+                manager.register(module, name)
+                manager.check_pending()
+                offered = {table: _entries(manager, hook, table) for table, hook in _HOOKS.items()}
             for table, entries in offered.items():
                 for entry in entries:
                     other = self._tables[table].get(entry.name)
@@ -111,12 +135,12 @@ class Registry:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # SystemExit at import must not end the host either
-            self.plugins.append(Plugin(name, distribution, version, f"{type(error).__name__}: {error}"))
+            self.plugins.append(Plugin(name, distribution, version, _told(error), notes=tuple(notes)))
             return
         for table, entries in offered.items():
             self._tables[table].update({entry.name: (entry, name) for entry in entries})
         flat = tuple(entry for entries in offered.values() for entry in entries)
-        self.plugins.append(Plugin(name, distribution, version, entries=flat))
+        self.plugins.append(Plugin(name, distribution, version, entries=flat, notes=tuple(notes)))
 
     def failures(self) -> list[Plugin]:
         """The plugins that could not be loaded."""
@@ -145,13 +169,13 @@ class Registry:
             module, _, attribute = entry.target.partition(":")
             plugin = self._tables[table][name][1]
             try:
-                target = getattr(importlib.import_module(module), attribute)
+                with Aside():
+                    target = getattr(importlib.import_module(module), attribute)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
                 raise PluginError(
-                    f"{table} '{name}' of plugin '{plugin}' cannot be imported from {entry.target}: "
-                    f"{type(error).__name__}: {error}",
+                    f"{table} '{name}' of plugin '{plugin}' cannot be imported from {entry.target}: {_told(error)}",
                     hint=f"reinstall the plugin '{plugin}', or install what it needs; `otframe plugins` tells more",
                 ) from error
             self._loaded[slot] = target
@@ -200,10 +224,27 @@ _installed: Registry | None = None
 
 def _distribution(point: EntryPoint) -> tuple[str, str]:
     """Name and version of what an entry point comes from; its metadata may be damaged."""
+    version = ""
+    with contextlib.suppress(Exception):
+        version = (point.dist and point.dist.version) or ""
+    return (_name(point.dist) if point.dist else "") or point.value.partition(":")[0], version
+
+
+def _name(distribution: Any) -> str:
+    """A distribution's name; that of its folder where the metadata is damaged."""
+    with contextlib.suppress(Exception):
+        if distribution.name:
+            return str(distribution.name)
+    folder = getattr(distribution, "_path", None)  # there is no public way to it
+    return folder.name.partition(".dist-info")[0].partition("-")[0] if folder is not None else "?"
+
+
+def _told(error: BaseException) -> str:
+    """An error in one text; an exception that cannot be printed is broken too."""
     try:
-        return (point.dist.name, point.dist.version) if point.dist else (point.value.partition(":")[0], "")
+        return f"{type(error).__name__}: {error}"
     except Exception:
-        return point.value.partition(":")[0], ""
+        return type(error).__name__
 
 
 def _check_marked(module: Any) -> None:

@@ -13,6 +13,7 @@ from otframe.registry import Registry, nearest
 __all__ = ["core_pipelines", "find_pipeline", "shipped", "title_of"]
 
 _SUFFIXES = (".yaml", ".yml")
+_FILES = (*_SUFFIXES, ".otf")
 
 
 def find_pipeline(given: str, registry: Registry) -> Path:
@@ -23,8 +24,11 @@ def find_pipeline(given: str, registry: Registry) -> Path:
     names = shipped(registry)
     if given in names:
         return names[given]
-    if path.suffix.lower() in _SUFFIXES or len(path.parts) > 1:
-        around = [str(p) for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
+    if path.is_dir():
+        raise UnknownNameError(f"'{given}' is a folder", hint="give the path of a pipeline file")
+    if path.suffix.lower() in _FILES or len(path.parts) > 1:
+        inside = path.parent.glob("*") if path.parent.is_dir() else ()
+        around = [str(p) for p in inside if p.suffix.lower() in _FILES and p.is_file()]
         near = nearest(given, [*around, *names])
         hint = f"did you mean {near}?" if near else "give the path of a pipeline file"
         raise UnknownNameError(f"there is no pipeline file '{given}'", hint=hint)

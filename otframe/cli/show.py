@@ -40,7 +40,12 @@ def show(
     heading(component, f"{entry.kind} of {plugin}")
     paragraph(inspect.getdoc(cls) or entry.summary)
     for verb in verbs(cls):
-        _verb(cls, verb)
+        try:
+            _verb(cls, verb)
+        except PluginError as error:  # it names the class, which may be called the same elsewhere
+            whose = f"this is a defect of plugin '{plugin}', which offers '{component}'"
+            error.hint = "\n".join(filter(None, (error.hint, whose)))
+            raise
     _parameters(cls)
     if cls.references:
         typer.echo()

@@ -82,18 +82,18 @@ def _parameters(registry: Registry, name: str) -> dict[str, Any]:
     """The schema of a component's `with`: its own parameters and the plain ports of its verb."""
     try:
         cls = registry.load(name)
+        if not (isinstance(cls, type) and issubclass(cls, Component)):
+            return {"type": "object"}
+        ports = [port for verb in verbs(cls)[:1] for port in signature(cls, verb).inputs]
     except OtframeError:
-        return {"type": "object"}
-    if not (isinstance(cls, type) and issubclass(cls, Component)):
         return {"type": "object"}
     own = {} if _nested(cls) else cls.model_json_schema()
     if not own or "$defs" in own:  # references inside it would not be found from where it stands
         own = {"properties": {key: {} for key in cls.model_fields}}
     properties = {key: _or_param(value) for key, value in own.get("properties", {}).items()}
-    for verb in verbs(cls)[:1]:
-        for port in signature(cls, verb).inputs:
-            if port.plain and port.name not in properties:
-                properties[port.name] = _or_param(TypeAdapter(port.hint).json_schema())
+    for port in ports:
+        if port.plain and port.name not in properties:
+            properties[port.name] = _or_param(TypeAdapter(port.hint).json_schema())
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 

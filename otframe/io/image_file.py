@@ -20,7 +20,8 @@ __all__ = ["ImageFile", "read_image"]
 
 _DEPTHS = {"uint8": (oiio.UINT8, 255), "uint16": (oiio.UINT16, 65535), "half": (oiio.HALF, 0)}
 # A pixel takes a bit at least before compression, and deflate shrinks at most 1032 times: below this a header lies.
-_PIXELS_PER_BYTE = {"png": 8 * 1032, "zip": 8 * 1032, "none": 8, "bmp": 64 * 1032}
+# JPEG takes a bit for each block of 64 pixels; the rare arithmetic coding takes less, for which there is room.
+_PIXELS_PER_BYTE = {"png": 8 * 1032, "zip": 8 * 1032, "none": 8, "bmp": 64 * 1032, "jpeg": 8 * 1032}
 
 
 class ImageFile(FileSource):

@@ -47,7 +47,7 @@ def open_source(given: Any, registry: Registry, value_type: Any = Image) -> Sour
 
 def _open_one(uri: str, registry: Registry, wanted: type) -> Source:
     if not uri or "\0" in uri:
-        raise InputError(f"wanted a path, got {uri!r}")
+        raise InputError(f"wanted a path, got {uri!r}", hint="a file, a folder, a pattern ('in/*.png') or sample:name")
     scheme = _SCHEME.fullmatch(uri)
     if scheme and registry.has(scheme[1], "reader"):
         return _reader(scheme[1], registry)(uri, registry=registry)  # type: ignore[no-any-return]

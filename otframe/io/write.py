@@ -23,6 +23,9 @@ _ADVICE = {
     errno.EDQUOT: "the disk quota is used up",
     errno.EACCES: "the folder does not allow writing",
     errno.EROFS: "the disk is read-only",
+    errno.EEXIST: "a file lies where a folder is wanted",
+    errno.ENOTDIR: "a file lies where a folder is wanted",
+    errno.ENAMETOOLONG: "the name is too long for the disk",
 }
 
 
@@ -73,7 +76,7 @@ def writer_for(path: str | Path, value_type: Any, registry: Registry) -> Writer:
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """A temporary path that becomes `path` when the block ends well, and is removed when it does not."""
-    temporary = path.with_name(f".{path.stem[:80]}.{secrets.token_hex(6)}.part{path.suffix}")
+    temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(6)}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
