@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from otframe.cli.run import OnError, open_pipeline
+from otframe.cli.options import Device, Executor, OnError, OnErrorOption, Quiet, Settings, Workers
+from otframe.cli.run import open_pipeline
 
 __all__ = ["fit"]
 
@@ -19,19 +20,13 @@ def fit(
         list[str] | None,
         typer.Option("--in", "-i", metavar="NAME=PATH", help="Bind an input that is to be fitted."),
     ] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", "-s", metavar="NAME=VALUE", help="Set a parameter of the pipeline.")
-    ] = None,
-    executor: Annotated[str, typer.Option(help="How items are computed; `otframe list -t executor`.")] = "serial",
-    workers: Annotated[
-        int | None, typer.Option(help="Items computed at once.  [default: the number of processors]")
-    ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, ...")] = "cpu",
+    set_: Settings = None,
+    executor: Executor = "serial",
+    workers: Workers = None,
+    device: Device = "cpu",
     seed: Annotated[int, typer.Option(help="Seed of all randomness: the same seed, the same bits.")] = 0,
-    on_error: Annotated[
-        OnError, typer.Option(help="Stop at the first item that fails, or leave it out and list it.")
-    ] = OnError.stop,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    on_error: OnErrorOption = OnError.stop,
+    quiet: Quiet = False,
 ) -> None:
     """Fit a pipeline on some of its inputs and keep what is left to apply in one file."""
     from otframe.cli.arguments import bindings, parameters

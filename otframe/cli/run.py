@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from otframe.cli.options import Device, Executor, OnError, OnErrorOption, Quiet, Settings, Workers
 from otframe.errors import ModelError, OtframeError, OutputError
 
 if TYPE_CHECKING:
@@ -15,14 +15,7 @@ if TYPE_CHECKING:
     from otframe.run import Observer, Pipeline
     from otframe.run.journal import Journal
 
-__all__ = ["OnError", "open_pipeline", "run"]
-
-
-class OnError(StrEnum):
-    """What to do where an item fails."""
-
-    stop = "stop"
-    skip = "skip"
+__all__ = ["open_pipeline", "run"]
 
 
 def run(
@@ -33,9 +26,7 @@ def run(
         list[str] | None,
         typer.Option("--in", "-i", metavar="NAME=PATH", help="Bind an input: a file, folder, pattern or scheme:name."),
     ] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", "-s", metavar="NAME=VALUE", help="Set a parameter of the pipeline.")
-    ] = None,
+    set_: Settings = None,
     sweep: Annotated[
         list[str] | None,
         typer.Option("--sweep", metavar="NAME=A,B", help="Values of a parameter; what does not vary runs once."),
@@ -43,19 +34,15 @@ def run(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for results.  [default: out/<name of the pipeline file>]")
     ] = None,
-    executor: Annotated[str, typer.Option(help="How items are computed; `otframe list -t executor`.")] = "serial",
-    workers: Annotated[
-        int | None, typer.Option(help="Items computed at once.  [default: the number of processors]")
-    ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps, ...")] = "cpu",
+    executor: Executor = "serial",
+    workers: Workers = None,
+    device: Device = "cpu",
     seed: Annotated[
         int | None, typer.Option(help="Seed of all randomness: the same seed, the same bits.  [default: 0]")
     ] = None,
-    on_error: Annotated[
-        OnError, typer.Option(help="Stop at the first item that fails, or leave it out and list it.")
-    ] = OnError.stop,
+    on_error: OnErrorOption = OnError.stop,
     report: Annotated[bool, typer.Option("--report/--no-report", help="Write report.html beside the results.")] = True,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run a pipeline, or apply an operator. Results, `run.json` and `report.html` go to the output folder."""
     from otframe.cli.arguments import axes, bindings, parameters

@@ -145,9 +145,8 @@ class _Compiler:
         spec = self.doc.nodes[name]
         previous: Ref | None = None
         folds = False
-        for i, link in enumerate(spec.links):
-            last = link is spec.links[-1]
-            path = name if last else f"{name}/{i + 1}"
+        for link, path in zip(spec.links, spec.ids(name), strict=True):
+            last = path == name
             shared = {key: value for key, value in spec.options.items() if last or key != "keep"}
             try:
                 made = self.link(path, link, {**shared, **link.options}, previous, called=spec.stepwise)

@@ -70,6 +70,10 @@ class NodeSpec:
     stepwise: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
+    def ids(self, name: str) -> tuple[str, ...]:
+        """The id of each link's value where the node is called `name`: the last link's is the node's own."""
+        return (*(f"{name}/{i + 1}" for i in range(len(self.links) - 1)), name)
+
 
 @dataclass(frozen=True)
 class OutputSpec:

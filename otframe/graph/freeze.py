@@ -96,10 +96,9 @@ def _split(doc: Document, names: Names) -> Document:
             nodes[name] = spec
             continue
         # The names that randomness is drawn for must stay those of the whole chain.
-        ids = [name if i == len(spec.links) - 1 else f"{name}/{i + 1}" for i in range(len(spec.links))]
         named = [
             replace(link, options={"rng": spec.options.get("rng", made), **link.options})
-            for link, made in zip(spec.links, ids, strict=True)
+            for link, made in zip(spec.links, spec.ids(name), strict=True)
         ]
         head = _fresh(f"{name}_begun", {*doc.inputs, *doc.nodes, *nodes})
         options = {key: value for key, value in spec.options.items() if key != "keep"}

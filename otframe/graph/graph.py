@@ -147,10 +147,11 @@ class Graph:
         """The same graph with one output."""
         return replace(self, outputs=tuple(output for output in self.outputs if output.name == name))
 
-    def needed(self) -> frozenset[str]:
-        """The nodes that some output depends on."""
+    def needed(self, *, shown: bool = True) -> frozenset[str]:
+        """The nodes that some output depends on, with what outputs are merely shown beside or without."""
         open_ids = [output.source.node for output in self.outputs]
-        open_ids += [output.before.node for output in self.outputs if output.before is not None]
+        if shown:
+            open_ids += [output.before.node for output in self.outputs if output.before is not None]
         seen: set[str] = set()
         while open_ids:
             current = open_ids.pop()

@@ -93,8 +93,7 @@ def expand(doc: Document, graph: Graph, axes: Mapping[str, Sequence[Any]]) -> Do
 
 def _copied(name: str, spec: NodeSpec, params: Params, axes: set[str], moving: frozenset[str], number: int) -> NodeSpec:
     links = []
-    for i, link in enumerate(spec.links):
-        drawn = name if i == len(spec.links) - 1 else f"{name}/{i + 1}"
+    for link, drawn in zip(spec.links, spec.ids(name), strict=True):
         wires = {port: _wiring(params.fix(wiring, axes), moving, number) for port, wiring in link.wires.items()}
         use = params.fix(link.use, axes)
         owner, dot, verb = use.partition(".")

@@ -11,14 +11,7 @@ __all__ = ["closure", "computed", "folds", "gathered_refs", "gathering", "item_r
 
 def computed(graph: Graph) -> frozenset[str]:
     """The nodes that some output is made of. What an output is merely shown beside is none of them."""
-    open_ids = [output.source.node for output in graph.outputs]
-    seen: set[str] = set()
-    while open_ids:
-        name = open_ids.pop()
-        if name not in seen:
-            seen.add(name)
-            open_ids.extend(ref.node for ref in graph.nodes[name].reads())
-    return frozenset(seen)
+    return graph.needed(shown=False)
 
 
 def folds(graph: Graph, name: str) -> bool:
