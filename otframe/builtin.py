@@ -10,13 +10,18 @@ _VALUES = {
     "Latent": "an encoded image",
     "PatchSet": "all overlapping patches of a field, as a view",
     "PointCloud": "weighted points",
+    "Density": "mass on a regular grid",
     "GaussianLaw": "mean and covariance",
     "AffineMap": "the map x -> A x + b, stochastic or not",
+    "Coupling": "a transport that is a plan, map or not",
+    "Plan": "a plan between points, by its entries",
+    "PointMap": "a map that is known at points",
     "Transport": "what a solver gives",
     "SolveInfo": "how a solver ended",
     "Table": "rows of results",
     "Scalar": "one number with its name and unit",
     "StoredOperator": "a fitted pipeline",
+    "StoredResult": "what a node gave that is no value itself",
     "Draw": "the index of a random draw",
 }
 

@@ -23,18 +23,34 @@ from otframe.testing.models import STRIDE, BlurRestorer, CellAutoencoder
 from otframe.testing.violation import Violation
 from otframe.values import (
     AffineMap,
+    Density,
     Draw,
     GaussianLaw,
     Image,
     Latent,
     PatchSet,
+    Plan,
     PointCloud,
+    PointMap,
     Scalar,
     SolveInfo,
     Table,
 )
 
-__all__ = ["CORE", "DIM", "PATCH", "SIZE", "Sample", "cloud", "generator", "image", "latent", "law", "samples"]
+__all__ = [
+    "CORE",
+    "DIM",
+    "PATCH",
+    "SIZE",
+    "Sample",
+    "cloud",
+    "density",
+    "generator",
+    "image",
+    "latent",
+    "law",
+    "samples",
+]
 
 SIZE = (16, 13)
 PATCH = 2
@@ -92,6 +108,28 @@ def _weighted(seed: int) -> PointCloud:
     return PointCloud(points, weights / weights.sum())
 
 
+def density(seed: int, shape: tuple[int, ...] = (16, 13)) -> Density:
+    """Two bumps on a grid, everywhere positive."""
+    random = generator(seed)
+    grid = torch.stack(
+        torch.meshgrid(*(torch.linspace(0, 1, n, dtype=torch.float64) for n in shape), indexing="ij"), -1
+    )
+    centres = 0.2 + 0.6 * torch.rand(2, len(shape), generator=random, dtype=torch.float64)
+    bumps = [torch.exp(-20 * (grid - centre).square().sum(-1)) for centre in centres]
+    return Density(bumps[0] + bumps[1] + 0.01)
+
+
+def _plan(seed: int) -> Plan:
+    order = torch.randperm(40, generator=generator(seed))
+    return Plan(
+        1.0, SolveInfo(), torch.arange(40), order, torch.full((40,), 1 / 40).double(), cloud(seed), cloud(seed + 1)
+    )
+
+
+def _moved(seed: int) -> PointMap:
+    return PointMap(1.0, SolveInfo(), cloud(seed).points, cloud(seed + 1).points)
+
+
 def _affine(seed: int) -> AffineMap:
     return AffineMap(1.0, SolveInfo(), law(seed).cov, law(seed).mean)
 
@@ -112,9 +150,12 @@ CORE: tuple[Sample, ...] = (
     Sample("PatchSet of a Latent", PatchSet[Latent], lambda seed: PatchSet(latent(seed), PATCH)),
     Sample("PointCloud", PointCloud, cloud),
     Sample("PointCloud with weights", PointCloud, _weighted),
+    Sample("Density", Density, density),
     Sample("GaussianLaw", GaussianLaw, law),
     Sample("AffineMap", AffineMap, _affine),
     Sample("AffineMap with noise", AffineMap, _stochastic),
+    Sample("Plan", Plan, _plan),
+    Sample("PointMap", PointMap, _moved),
     Sample("Table", Table, _table),
     Sample("Scalar", Scalar, lambda seed: Scalar(0.25 + 0.01 * seed, "share")),
     Sample("Draw", Draw, Draw),

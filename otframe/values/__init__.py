@@ -1,26 +1,34 @@
 """The values that flow on wires: frozen dataclasses, with views of themselves and no algorithms."""
 
 from otframe.values.base import Field, Value
+from otframe.values.couplings import Coupling, Plan
+from otframe.values.density import Density
 from otframe.values.image import Image
 from otframe.values.latent import Latent
+from otframe.values.maps import PointMap
 from otframe.values.measures import GaussianLaw, PointCloud
 from otframe.values.patches import PatchSet
-from otframe.values.stored import StoredOperator
+from otframe.values.stored import StoredOperator, StoredResult
 from otframe.values.tables import Draw, Scalar, Table
 from otframe.values.transports import AffineMap, SolveInfo, Transport
 
 __all__ = [
     "AffineMap",
+    "Coupling",
+    "Density",
     "Draw",
     "Field",
     "GaussianLaw",
     "Image",
     "Latent",
     "PatchSet",
+    "Plan",
     "PointCloud",
+    "PointMap",
     "Scalar",
     "SolveInfo",
     "StoredOperator",
+    "StoredResult",
     "Table",
     "Transport",
     "Value",

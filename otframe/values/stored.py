@@ -1,4 +1,4 @@
-"""`StoredOperator`: a fitted pipeline as a value, so that it is stored as every value is."""
+"""What is stored besides values, as values, so that it is stored as they are: operators, and results that are none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from otframe.values.base import Value
 
-__all__ = ["StoredOperator"]
+__all__ = ["StoredOperator", "StoredResult"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,3 +34,16 @@ class StoredOperator(Value):
     seed: int
     otframe: str
     plugins: Mapping[str, tuple[str, str]]
+
+
+@dataclass(frozen=True, eq=False)
+class StoredResult(Value):
+    """What a node gave that is no value itself: a number, or a tuple of values.
+
+    Parameters
+    ----------
+    result : value, number, text, or tuple, list or mapping of these
+        What it gave.
+    """
+
+    result: Any
