@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from otframe.cli.check import check
+from otframe.cli.command import Command
 from otframe.cli.failing import guarded, set_traceback
 from otframe.cli.fit import fit
 from otframe.cli.graph import graph
@@ -20,6 +21,7 @@ from otframe.cli.plugins import plugins
 from otframe.cli.run import run
 from otframe.cli.schema import schema
 from otframe.cli.show import show
+from otframe.cli.store import store
 
 __all__ = ["app", "main"]
 
@@ -43,11 +45,12 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "list": list_,
     "show": show,
     "plugins": plugins,
+    "store": store,
     "schema": schema,
     "new-plugin": new_plugin,
 }
 for _name, _command in _COMMANDS.items():
-    app.command(_name)(guarded(_command))
+    app.command(_name, cls=Command)(guarded(_command))
 
 
 def _version(asked: bool) -> None:

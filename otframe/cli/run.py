@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from otframe.cli.options import Device, Executor, OnError, OnErrorOption, Quiet, Settings, Workers
-from otframe.errors import ModelError, OtframeError, OutputError
+from otframe.cli.options import Device, Executor, OnError, OnErrorOption, Quiet, Settings, Store, Workers
+from otframe.errors import ModelError, OtframeError, OutputError, ParameterError
 
 if TYPE_CHECKING:
     from otframe.registry import Registry
@@ -41,6 +41,16 @@ def run(
         int | None, typer.Option(help="Seed of all randomness: the same seed, the same bits.  [default: 0]")
     ] = None,
     on_error: OnErrorOption = OnError.stop,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Leave files that are there as this run would write them; make the rest.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Compute nothing: say for each node and output what is there already.")
+    ] = False,
+    store: Store = None,
+    no_store: Annotated[
+        bool, typer.Option("--no-store", help="Take nothing from earlier runs, and leave nothing to later ones.")
+    ] = False,
     report: Annotated[bool, typer.Option("--report/--no-report", help="Write report.html beside the results.")] = True,
     quiet: Quiet = False,
 ) -> None:
@@ -54,18 +64,26 @@ def run(
     registry = Registry.installed()
     file = find_pipeline(pipeline, registry)
     folder = out.expanduser() if out is not None else Path("out") / file.stem
+    if no_store and (resume or store is not None):
+        raise ParameterError(f"--no-store and {'--resume' if resume else '--store'} exclude each other")
 
     from otframe.run.journal import Journal
+    from otframe.run.setup import own_store
 
+    place = None if no_store else store.expanduser() if store is not None else own_store(folder)
+    pipe = open_pipeline(file, registry)
+    what: dict[str, Any] = {"out": folder, "params": params, "sweep": swept, "seed": seed, "device": device}
+    what |= {"store": place, "resume": resume}
+    if dry_run:
+        from otframe.cli.dry_run import print_preview
+
+        print_preview(pipe.preview(inputs, **what), pipe.document.title)
+        return
     journal = Journal()
     try:
-        result = open_pipeline(file, registry).run(
+        result = pipe.run(
             inputs,
-            out=folder,
-            params=params,
-            sweep=swept,
-            seed=seed,
-            device=device,
+            **what,
             executor=executor,
             workers=workers,
             on_error=on_error.value,
@@ -126,7 +144,20 @@ def _summary(journal: Journal, registry: Registry, folder: Path, report: bool) -
     if noted:
         more = f" (and notes on {_count(len(noted) - 1)}, in run.json)" if len(noted) > 1 else ""
         typer.secho(f"  note: {_short(noted[0].path)}: {'; '.join(noted[0].notes)}{more}", dim=True)
+    for note in journal.result.notes if journal.result else ():
+        typer.secho(f"  note: {note}", dim=True)
+    _found(journal)
     typer.secho(f"done in {duration(journal.wall)}", fg="yellow" if journal.failures else "green")
+
+
+def _found(journal: Journal) -> None:
+    """What an earlier run had left."""
+    files = sum(file.found for file in journal.files)
+    values = sorted(journal.info.found) if journal.info is not None else []
+    told = [_count(files)] if files else []
+    told += [", ".join(values)] if values else []
+    if told:
+        typer.secho(f"  left by an earlier run: {'; '.join(told)}", dim=True)
 
 
 def _count(number: int) -> str:

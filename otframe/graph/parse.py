@@ -24,7 +24,7 @@ OPTIONS: dict[str, type | tuple[str, ...]] = {
     "dtype": ("float32", "float64", "bfloat16", "float16"),
     "each": bool,
     "join": ("key",),
-    "keep": ("memory",),
+    "keep": ("memory", "disk"),
     "rng": str,
     "skip": bool,
 }
@@ -270,4 +270,4 @@ def _kind(data: Any) -> str:
         return f"a number ({data!r})"
     if isinstance(data, str):
         return f"a text ({data[:40]!r})" if data else "an empty text"
-    return "a mapping" if isinstance(data, dict) else "a list"
+    return f"{'a' if data else 'an empty'} {'mapping' if isinstance(data, dict) else 'list'}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import abc
+import functools
 import hashlib
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,14 @@ from typing import Any
 import numpy as np
 
 from otframe.errors import InputError, OtframeError
-from otframe.io.names import natural
+from otframe.io.names import as_key, natural
 from otframe.registry import Registry
 from otframe.values import Image, Value
 
-__all__ = ["FileSource", "JoinedSource", "Source", "ValuesSource", "file_digest"]
+__all__ = ["FileSource", "JoinedSource", "RenamedSource", "Source", "ValuesSource", "file_digest"]
+
+_FRESH = 2_000_000_000
+"""Nanoseconds after a change in which a file's time does not tell whether it has changed again."""
 
 
 class Source(abc.ABC):
@@ -42,6 +47,10 @@ class Source(abc.ABC):
     def digest(self, key: str) -> str:
         """What identifies the content: the same bytes give the same digest, wherever they lie."""
 
+    def origin(self, key: str) -> Source:
+        """The source that reads the key's value: this one, or one of those that it is made of."""
+        return self
+
     def __len__(self) -> int:
         return len(self.keys())
 
@@ -65,7 +74,7 @@ class FileSource(Source):
 
     def keys(self) -> tuple[str, ...]:
         """The keys, in natural order."""
-        return (self.path.stem,)
+        return (as_key(self.path.stem),)
 
     def where(self, key: str) -> str:
         """A place for people."""
@@ -93,7 +102,7 @@ class JoinedSource(Source):
         for stem, part in parts.items():
             inner = part.keys()
             for key in inner:
-                name = stem if len(inner) == 1 else f"{stem}-{key}"
+                name = as_key(stem if len(inner) == 1 else f"{stem}-{key}")
                 if name in self._places:
                     other, its = self._places[name]
                     raise InputError(f"two items have the key '{name}': in {other.where(its)} and {part.where(key)}")
@@ -119,6 +128,51 @@ class JoinedSource(Source):
         part, inner = self._places[key]
         return part.digest(inner)
 
+    def origin(self, key: str) -> Source:
+        """The source that reads the key's value."""
+        part, inner = self._places[key]
+        return part.origin(inner)
+
+
+class RenamedSource(Source):
+    """A source whose keys are written in another way than keys are.
+
+    Parameters
+    ----------
+    source : Source
+        What is read.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.value_type = source.value_type
+        self._source = source
+        self._inner: dict[str, str] = {}
+        for key in source.keys():
+            other = self._inner.setdefault(as_key(key), key)
+            if other != key:
+                told = f"two items have the key '{as_key(key)}': in {source.where(other)} and {source.where(key)}"
+                raise InputError(told, hint="their names differ in how accents are written (Unicode): rename one")
+
+    def keys(self) -> tuple[str, ...]:
+        """The keys, in natural order."""
+        return tuple(sorted(self._inner, key=natural))
+
+    def load(self, key: str) -> Any:
+        """The value of a key, read now."""
+        return self._source.load(self._inner[key])
+
+    def where(self, key: str) -> str:
+        """A place for people."""
+        return self._source.where(self._inner[key])
+
+    def digest(self, key: str) -> str:
+        """What identifies the content."""
+        return self._source.digest(self._inner[key])
+
+    def origin(self, key: str) -> Source:
+        """The source that reads the key's value."""
+        return self._source.origin(self._inner[key])
+
 
 class ValuesSource(Source):
     """Values given from Python: a mapping by key, a sequence (keys '0000', '0001', ...), or one value (key '0000').
@@ -139,6 +193,13 @@ class ValuesSource(Source):
             wrong = next((key for key in named if not isinstance(key, str) or not key), None)
             if wrong is not None:
                 raise InputError(f"keys are texts and not empty, got {wrong!r}")
+            named = {as_key(key): value for key, value in named.items()}
+            if len(named) < len(given):
+                same = next(key for key in named if sum(as_key(other) == key for other in given) > 1)
+                raise InputError(
+                    f"two values have the key '{same}'",
+                    hint="both look the same and differ in how their accents are written (Unicode): rename one",
+                )
         elif isinstance(given, Sequence):
             named = {f"{index:04d}": value for index, value in enumerate(given)}
         else:
@@ -186,9 +247,17 @@ def _as_value(given: Any, key: str) -> Any:
 
 
 def file_digest(path: Path) -> str:
-    """The sha256 of a file's bytes."""
+    """The sha256 of a file's bytes, read again only where the file has changed since."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        status = path.stat()
+        if time.time_ns() - status.st_mtime_ns < _FRESH:  # it may change again under the same time
+            return _digest.__wrapped__(str(path))
+        return _digest(str(path.absolute()), status.st_mtime_ns, status.st_size, status.st_ino)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+@functools.lru_cache(16384)
+def _digest(path: str, *_: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

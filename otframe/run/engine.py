@@ -17,6 +17,7 @@ from otframe.io.source import Source
 from otframe.run.call import Caller, guarded
 from otframe.run.executors import RemoteExecutor, SerialExecutor
 from otframe.run.item import ItemResult, PassWork, Write, compute_item, run_item
+from otframe.run.keeping import Keeping
 from otframe.run.observer import Observer, RunResult, WrittenFile
 from otframe.run.plan import Pass, Plan, Sink
 from otframe.run.reads import closure, computed, folds, gathering, once_reads
@@ -43,6 +44,8 @@ class Engine:
         `stop` at the first failed item, or `skip` it and list it.
     window : int
         Items in flight at most.
+    keeping : Keeping, optional
+        What is taken from earlier runs and left to later ones; its graph is the one that is run.
     """
 
     graph: Graph
@@ -56,6 +59,7 @@ class Engine:
     executor: Executor = field(default_factory=SerialExecutor)
     on_error: Literal["stop", "skip"] = "stop"
     window: int = 1
+    keeping: Keeping | None = None
     result: RunResult = field(default_factory=RunResult, init=False)
     _held: dict[Ref, Any] = field(default_factory=dict, init=False)
     """Single values, and gathered streams as dicts by key."""
@@ -66,7 +70,10 @@ class Engine:
     def run(self) -> RunResult:
         """Run all passes, then what is left of single values; `RunResult` says what was made and what failed."""
         start = time.perf_counter()
+        for file in self.keeping.files() if self.keeping is not None else ():
+            self._written(file)
         self._left = self._readers()
+        self._held.update({Ref(name): value for name, value in self.keeping.held.items()} if self.keeping else {})
         for plan in self.plan.passes:
             self._walk(plan)
         for output in self.graph.outputs:
@@ -121,9 +128,16 @@ class Engine:
             value = self.caller.read(node, self.sources[node.id], key)
         else:
             value = self.caller.call(node, "", self._single, self._whole(node))
+            self._keep(node, value)
         self._held[Ref(node.id)] = value
         self._release(reads)
         self._spent(node.id, "", time.perf_counter() - start)
+
+    def _keep(self, node: Node, value: Any) -> None:
+        """Leave a fitted value to later runs."""
+        if self.keeping is not None:
+            note = self.keeping.keep(node, value)
+            self.result.notes.extend([note] if note else [])
 
     def _whole(self, node: Node) -> dict[str, Any]:
         """What the ports get that take a stream whole."""
@@ -153,18 +167,22 @@ class Engine:
         names = (*plan.nodes, *(sink.node for sink in plan.sinks if sink.kind == "reduce"))
         whole = {name: self._whole(self.graph.nodes[name]) for name in names if self.graph.nodes[name].whole}
         constants = {ref: self._single(ref) for ref in plan.once if not self.graph.nodes[ref.node].streams}
-        return PassWork(
+        work = PassWork(
             self.graph, plan, self.sources, constants, whole, self.paths, self.caller, self.write, self._kept
         )
+        if self.keeping is not None:
+            work.shelf, work.done = self.keeping.shelf(), self.keeping.done
+        return work
 
     def _walk(self, plan: Pass) -> None:
         self._ensure(plan.once)
-        keys = self.keys[plan.origin]
+        work = self._work(plan)
+        keys = tuple(key for key in self.keys[plan.origin] if any(work.wants(sink, key) for sink in plan.sinks))
         self.observer.pass_started(plan.label, keys)
         folding = [self.graph.nodes[sink.node] for sink in plan.sinks if sink.kind == "reduce"]
         states: dict[str, Any] = {}
         collected: dict[Ref, dict[str, Any]] = {sink.ref: {} for sink in plan.sinks if sink.kind != "reduce"}
-        for item in self._items(self._work(plan), keys):
+        for item in self._items(work, keys):
             self._account(item, plan)
             for node in folding:
                 if node.id in item.states:
@@ -177,7 +195,8 @@ class Engine:
             if node.id not in states:
                 raise DataError("every item failed: nothing is left to fold", node=node.id, where=node.where)
             start = time.perf_counter()
-            self._held[Ref(node.id)] = self.caller.finish(node, states.pop(node.id))
+            value = self._held[Ref(node.id)] = self.caller.finish(node, states.pop(node.id))
+            self._keep(node, value)
             self._spent(node.id, "", time.perf_counter() - start)
         for sink in plan.sinks:
             if sink.kind == "gather":
@@ -224,6 +243,8 @@ class Engine:
         for name, path, notes in item.written:
             self._written(WrittenFile(name, item.key, path, notes))
         for error in item.errors():
+            if any((error.node, error.key) == (told.node, told.key) for told in self.result.failures):
+                continue  # it failed in an earlier pass too
             self.observer.item_failed(error)
             if self.on_error == "stop":
                 raise error
@@ -234,13 +255,20 @@ class Engine:
                 hint = f"'{needy}' needs all items; say `skip: true` there to go on with those that are left"
                 error.hint = "\n".join(filter(None, (error.hint, hint)))
                 raise error
+            if self.keeping is not None:
+                for name in self._takers(plan.sinks[number]):
+                    self.keeping.lost(name)
 
     def _needy(self, sink: Sink) -> str:
         """A node that a sink must not lose an item for; empty where there is none."""
-        if sink.kind == "output":
-            return ""
-        readers = [sink.node] if sink.kind == "reduce" else gathering(self.graph, sink.ref)
+        readers = self._takers(sink)
         return next((name for name in readers if not self.graph.nodes[name].options.get("skip", False)), "")
+
+    def _takers(self, sink: Sink) -> list[str]:
+        """The nodes that take all items of a sink together."""
+        if sink.kind == "output":
+            return []
+        return [sink.node] if sink.kind == "reduce" else gathering(self.graph, sink.ref)
 
     def _spent(self, name: str, key: str, seconds: float) -> None:
         self.result.seconds[name] = self.result.seconds.get(name, 0.0) + seconds
@@ -256,6 +284,8 @@ class Engine:
         self._written(WrittenFile(name, key, path, notes))
 
     def _written(self, file: WrittenFile) -> None:
+        if self.keeping is not None and not file.found:
+            self.keeping.wrote(file)
         self.result.files.append(file)
         self.observer.output_written(file)
 

@@ -15,6 +15,7 @@ from otframe.io.source import Source
 from otframe.run.call import Caller, guarded
 from otframe.run.plan import Pass, Sink
 from otframe.run.reads import item_reads
+from otframe.store import Shelf, rebuilt
 
 __all__ = ["ItemResult", "PassWork", "Write", "compute_item", "run_item"]
 
@@ -34,7 +35,11 @@ class PassWork:
     paths : mapping
         For each output that is written: the path for each key.
     kept : dict
-        Values of nodes marked `keep`, by node and key.
+        Values of nodes marked `keep: memory`, by node and key.
+    shelf : Shelf, optional
+        Values of nodes marked `keep: disk`.
+    done : mapping
+        For each output the keys whose files are there already.
     """
 
     graph: Graph
@@ -46,10 +51,16 @@ class PassWork:
     caller: Caller
     write: Write
     kept: dict[tuple[str, str], Any] = field(default_factory=dict)
+    shelf: Shelf | None = None
+    done: Mapping[str, frozenset[str]] = field(default_factory=dict)
     reads: Mapping[str, tuple[Ref, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.reads = {name: item_reads(self.graph, name) for name in self.plan.nodes}
+
+    def wants(self, sink: Sink, key: str) -> bool:
+        """Whether a sink takes the item, or has it already."""
+        return sink.output is None or key not in self.done.get(sink.output.name, ())
 
 
 @dataclass
@@ -91,9 +102,10 @@ class _Values:
         ends = list(ends)
         wanted = {ref.node for ref in ends}
         found: dict[str, tuple[Ref, ...]] = {}
+        self._ready: dict[str, Any] = {}
         for name in reversed(work.plan.nodes):
             if name in wanted:
-                found[name] = () if (name, key) in work.kept else work.reads[name]
+                found[name] = () if self._has(name) else work.reads[name]
                 wanted.update(ref.node for ref in found[name])
         self.steps = dict(reversed(found.items()))
         self._left = Counter(ref.node for reads in (*self.steps.values(), ends) for ref in reads)
@@ -105,18 +117,30 @@ class _Values:
         value = self._values[ref.node]
         return getattr(value, ref.field) if ref.field else value
 
+    def _has(self, name: str) -> bool:
+        """Whether a value is kept; it is taken out now, so that it cannot be gone later."""
+        if (name, self.key) in self.work.kept:
+            self._ready[name] = self.work.kept[name, self.key]
+        elif self.work.shelf is not None and (hit := self.work.shelf.get(name, self.key)) is not None:
+            self._ready[name] = rebuilt(hit.value, self.work.graph.nodes[name])
+        return name in self._ready
+
     def compute(self, name: str) -> None:
-        work, node, kept = self.work, self.work.graph.nodes[name], (name, self.key)
-        if kept in work.kept:
-            self._values[name] = work.kept[kept]
+        work, node = self.work, self.work.graph.nodes[name]
+        if name in self._ready:
+            self._values[name] = self._ready.pop(name)
             return
         if node.arrow == "input":
             value = work.caller.read(node, work.sources[name], self.key)
         else:
             value = work.caller.call(node, self.key, self, work.whole.get(name, {}))
         self._values[name] = value
-        if "keep" in node.options:
-            work.kept[kept] = value
+        keep = node.options.get("keep")
+        if keep == "memory":
+            work.kept[name, self.key] = value
+        elif keep == "disk" and work.shelf is not None:
+            with guarded("the store", node=name, key=self.key, where=node.where):
+                work.shelf.put(name, self.key, value)
 
     def release(self, reads: Iterable[Ref]) -> None:
         for ref in reads:
@@ -128,8 +152,8 @@ class _Values:
 def run_item(work: PassWork, key: str) -> ItemResult:
     """Compute one item for all sinks of the pass. Failures are recorded, and only what depends on them is left out."""
     result = ItemResult(key)
-    sinks = [(sink, sink.inputs(work.graph)) for sink in work.plan.sinks]
-    values = _Values(work, key, [ref for _, reads in sinks for ref in reads])
+    sinks = {n: (sink, sink.inputs(work.graph)) for n, sink in enumerate(work.plan.sinks) if work.wants(sink, key)}
+    values = _Values(work, key, [ref for _, reads in sinks.values() for ref in reads])
     for name, reads in values.steps.items():
         cause = result.cause(reads)
         if cause is None:
@@ -144,7 +168,7 @@ def run_item(work: PassWork, key: str) -> ItemResult:
         if cause is not None:
             result.failed[name] = cause
         values.release(reads)
-    for number, (sink, reads) in enumerate(sinks):
+    for number, (sink, reads) in sinks.items():
         cause = result.cause(reads)
         if cause is None:
             start = time.perf_counter()

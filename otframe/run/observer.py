@@ -19,7 +19,10 @@ __all__ = ["Observer", "Observers", "RunInfo", "RunResult", "WrittenFile"]
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What is about to run: the checked graph, its plan, the sources with their keys, and the settings."""
+    """What is about to run: the checked graph, its plan, the sources with their keys, and the settings.
+
+    `found` names the nodes whose values an earlier run left, so that they, and what only they need, are not computed.
+    """
 
     graph: Graph
     plan: Plan
@@ -30,16 +33,21 @@ class RunInfo:
     executor: str
     out: Path | None
     plugins: Mapping[str, str]
+    found: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class WrittenFile:
-    """A file that was written: of which output, for which item, and what had to be said about it."""
+    """A file that was written: of which output, for which item, and what had to be said about it.
+
+    `found` says that an earlier run wrote it, of just what this run would write it of.
+    """
 
     output: str
     key: str
     path: Path
     notes: tuple[str, ...] = ()
+    found: bool = False
 
 
 @dataclass
@@ -54,6 +62,8 @@ class RunResult:
         Files written, where a folder was given.
     failures : list
         Items left out, each with its error.
+    notes : list
+        What could not be kept for later runs, and why.
     seconds : dict
         Time spent in each node, over all items.
     wall : float
@@ -63,6 +73,7 @@ class RunResult:
     values: dict[str, Any] = field(default_factory=dict)
     files: list[WrittenFile] = field(default_factory=list)
     failures: list[OtframeError] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     wall: float = 0.0
 
@@ -71,7 +82,7 @@ class Observer:
     """Base of observers: override what you want to see.
 
     Calls never overlap. All come from the thread that started the run, but for `progress`, which comes from the thread
-    of the item.
+    of the item, or from one thread for all items that other processes compute.
     """
 
     def run_started(self, info: RunInfo) -> None:
@@ -93,7 +104,7 @@ class Observer:
         """A node failed for an item; the error knows node and key."""
 
     def output_written(self, file: WrittenFile) -> None:
-        """A result is on disk under its final name."""
+        """A result is on disk under its final name. Those that an earlier run left come first."""
 
     def run_finished(self, result: RunResult) -> None:
         """All done, with or without failed items."""

@@ -6,33 +6,28 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_origin
+from typing import TYPE_CHECKING, Any, Literal
 
-import torch
-
-from otframe.errors import InputError, OtframeError, ParameterError, RequestError
+from otframe.errors import InputError, ParameterError
 from otframe.graph import Document, Graph, compile_graph, expand, parse_document, read_document, to_yaml
 from otframe.interfaces import ModelPool
-from otframe.io import open_source, write, write_table_pair
-from otframe.io.source import Source
+from otframe.io import write, write_table_pair
 from otframe.registry import Registry
 from otframe.run.call import Caller
 from otframe.run.engine import Engine
 from otframe.run.executors import RemoteExecutor, SerialExecutor
-from otframe.run.keys import input_keys
-from otframe.run.observer import Observer, Observers, RunInfo, RunResult
-from otframe.run.paths import check_folder, is_pair, output_paths
+from otframe.run.observer import Observer, Observers, RunResult
+from otframe.run.paths import is_pair
 from otframe.run.plan import make_plan
+from otframe.run.preview import Preview, preview
 from otframe.run.session import Session
-from otframe.run.shipping import Recipe
+from otframe.run.setup import Setup, set_up, usable_device
 from otframe.run.signature import Signature, signature_of
 
 if TYPE_CHECKING:
     from otframe.run.operator import Operator
 
 __all__ = ["Pipeline"]
-
-_DEVICES = "cpu always works; cuda and cuda:1 need a GPU of NVIDIA or AMD, mps one of Apple"
 
 
 class Pipeline:
@@ -127,7 +122,7 @@ class Pipeline:
         **options: Any,
     ) -> Session:
         """Many runs that share loaded models; `options` are those of `run`."""
-        return Session(self, ModelPool(_device(device)), observers, cancel, {"device": device, **options})
+        return Session(self, ModelPool(usable_device(device)), observers, cancel, {"device": device, **options})
 
     def run(
         self,
@@ -145,6 +140,8 @@ class Pipeline:
         cancel: Callable[[], bool] | None = None,
         pool: ModelPool | None = None,
         only: str | None = None,
+        store: str | Path | None = None,
+        resume: bool = False,
     ) -> RunResult:
         """Run the pipeline.
 
@@ -173,6 +170,11 @@ class Pipeline:
             Loaded models to share with other runs.
         only : str, optional
             The one output that is wanted; what only others need is not computed.
+        store : path, optional
+            A folder where fitted values, and what is marked `keep: disk`, are looked for and left. Runs may share it.
+        resume : bool
+            Write only the files that an earlier run, interrupted or not, did not leave in `out` as this one would
+            write them. Without a `store`, values are kept in `out/.otframe`.
 
         Raises
         ------
@@ -185,72 +187,72 @@ class Pipeline:
             raise ParameterError(f"workers is at least 1, got {workers}")
         if on_error not in ("stop", "skip"):
             raise ParameterError(f"on_error is 'stop' or 'skip', got {on_error!r}")
-        inputs = dict(inputs or {})
-        seed = self.seed if seed is None else seed
-        document, params = self._swept(list(inputs), params, sweep or {})
-        graph = compile_graph(document, self.registry, given=list(inputs), overrides=params)
-        if only is not None:
-            graph = graph.only(only)
-        lent = pool or ModelPool(_device(device))
-        for node in graph.nodes.values():
-            try:
-                _device(node.options.get("device", "cpu"))
-            except ParameterError as error:
-                raise error.at(node=node.id, where=node.where) from error.__cause__
-        folder = None if out is None else Path(out)
-        if folder is not None:
-            check_folder(folder)
-        sources = {name: self._open(graph, name, inputs.get(name, uri)) for name, uri in _used(graph)}
-        plan = make_plan(graph)
-        keys = input_keys(graph, plan.classes, sources)
-        paths = {} if folder is None else output_paths(graph, plan.classes, keys, sources, folder, self.registry)
+        lent = pool or ModelPool(usable_device(device))
+        setup = self._set_up(inputs, out, params, sweep, seed, lent, only)
         observer = Observers(observers)
-        caller = Caller(
-            seed=seed,
-            pool=lent,
-            workdir=folder,
-            on_progress=observer.progress,
-            is_cancelled=cancel,
-        )
+        caller = Caller(setup.seed, lent, setup.folder, observer.progress, cancel)
         make_executor = self.registry.load(executor, "executor")
-        plugins = {plugin.name: plugin.version for plugin in self.registry.plugins if not plugin.failure}
-        observer.run_started(RunInfo(graph, plan, sources, keys, seed, device, executor, folder, plugins))
-        try:
-            count = workers or os.cpu_count() or 1
-            with make_executor(count) as pool_of_tasks:
-                if isinstance(pool_of_tasks, RemoteExecutor):
-                    recipe = Recipe(
-                        document,
-                        tuple(inputs),
-                        dict(params or {}),
-                        only,
-                        sources,
-                        seed,
-                        str(lent.device),
-                        lent.dtype,
-                        folder,
-                        self.registry,
+        count = workers or os.cpu_count() or 1
+        with setup.keeping(store, resume) as keeping:
+            plan = make_plan(keeping.graph, setup.classes)
+            observer.run_started(setup.info(plan, keeping, executor))
+            try:
+                with make_executor(count) as pool_of_tasks:
+                    if isinstance(pool_of_tasks, RemoteExecutor):
+                        pool_of_tasks.begin(setup.recipe())
+                    engine = Engine(
+                        keeping.graph,
+                        plan,
+                        setup.sources,
+                        setup.keys,
+                        setup.paths,
+                        self._write,
+                        caller,
+                        observer=observer,
+                        executor=pool_of_tasks,
+                        on_error=on_error,
+                        window=1 if isinstance(pool_of_tasks, SerialExecutor) else 2 * count,
+                        keeping=keeping,
                     )
-                    pool_of_tasks.begin(recipe)
-                engine = Engine(
-                    graph,
-                    plan,
-                    sources,
-                    keys,
-                    paths,
-                    self._write,
-                    caller,
-                    observer=observer,
-                    executor=pool_of_tasks,
-                    on_error=on_error,
-                    window=1 if isinstance(pool_of_tasks, SerialExecutor) else 2 * count,
-                )
-                result = engine.run()
-        except BaseException as error:
-            observer.run_failed(error)
-            raise
-        observer.run_finished(result)
+                    result = engine.run()
+            except BaseException as error:
+                observer.run_failed(error)
+                raise
+            observer.run_finished(result)
         return result
+
+    def preview(
+        self,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        out: str | Path | None = None,
+        params: Mapping[str, Any] | None = None,
+        sweep: Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        device: str = "cpu",
+        only: str | None = None,
+        store: str | Path | None = None,
+        resume: bool = False,
+    ) -> Preview:
+        """What a run with these arguments would compute, and what of it an earlier run left; nothing is written."""
+        setup = self._set_up(inputs, out, params, sweep, seed, ModelPool(usable_device(device)), only)
+        return preview(setup, store, resume)
+
+    def _set_up(
+        self,
+        inputs: Mapping[str, Any] | None,
+        out: str | Path | None,
+        params: Mapping[str, Any] | None,
+        sweep: Mapping[str, Any] | None,
+        seed: int | None,
+        pool: ModelPool,
+        only: str | None,
+    ) -> Setup:
+        """Check a request as a whole, before anything is computed."""
+        inputs = dict(inputs or {})
+        document, params = self._swept(list(inputs), params, sweep or {})
+        seed = self.seed if seed is None else seed
+        return set_up(document, self.registry, inputs, params or {}, seed, pool, out, only)
 
     def fit(
         self, inputs: Mapping[str, Any] | None = None, /, *, params: Mapping[str, Any] | None = None, **named: Any
@@ -265,47 +267,9 @@ class Pipeline:
             return fit(self, named, params)
         return fit(self, inputs, params, **named)
 
-    def _open(self, graph: Graph, name: str, given: Any) -> Source:
-        node = graph.nodes[name]
-        base = get_origin(node.type) or node.type
-        if isinstance(given, str) and name not in self._bound(graph):
-            given = self._beside(given)
-        try:
-            return open_source(given, self.registry, base)
-        except OtframeError as error:
-            if isinstance(error, RequestError):
-                raise error.at(node=name) from None
-            raise error.at(node=name) from error.__cause__
-
-    def _bound(self, graph: Graph) -> set[str]:
-        return {name for name, default in graph.sources.items() if default is None}
-
-    def _beside(self, default: str) -> str:
-        """A default path is meant beside the pipeline file."""
-        if ":" in default or not self.document.file or Path(default).is_absolute():
-            return default
-        return str(Path(self.document.file).parent / default)
-
     def _write(self, value: Any, path: Path) -> tuple[Path, tuple[str, ...]]:
         if is_pair(path, type(value)):
             write_table_pair(value, path, self.registry)
             return path, ()
         written = write(value, path, self.registry)
         return written.path, written.notes
-
-
-def _used(graph: Graph) -> list[tuple[str, str | None]]:
-    needed = graph.needed()
-    return [(name, uri) for name, uri in graph.sources.items() if name in needed]
-
-
-def _device(name: str) -> str:
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device).item()  # `meta` has no values to compute with
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
-        if reason.startswith("Expected one of"):  # a list of twenty, most of which no build has
-            reason = "there is no such device type"
-        raise ParameterError(f"device '{name}' cannot be used: {reason}", hint=_DEVICES) from error
-    return str(device)

@@ -65,9 +65,9 @@ class Plan:
     classes: Mapping[str, str]
 
 
-def make_plan(graph: Graph) -> Plan:
-    """Cut a graph into passes."""
-    classes = graph.classes()
+def make_plan(graph: Graph, classes: Mapping[str, str] | None = None) -> Plan:
+    """Cut a graph into passes. `classes` are its key sets, where they are known already."""
+    classes = graph.classes() if classes is None else classes
     needed = computed(graph)
     values = _ranks(graph)
     sinks = _sinks(graph, needed)

@@ -14,6 +14,7 @@ from otframe.io.write import atomic
 from otframe.ports import describe
 from otframe.registry import Registry
 from otframe.run.journal import Journal, versions
+from otframe.run.observer import WrittenFile
 
 __all__ = ["RunRecord"]
 
@@ -51,6 +52,7 @@ class RunRecord(Journal):
             "graph": _graph(info.graph, self.registry),
             "passes": [{"walks": p.origin, "for": p.label, "nodes": list(p.nodes)} for p in info.plan.passes],
             "keys": {name: list(keys) for name, keys in info.keys.items()},
+            "found": sorted(info.found),
             "sources": {name: _source(source) for name, source in info.sources.items()},
         }
         self._write()
@@ -73,12 +75,23 @@ class RunRecord(Journal):
             **self._fixed,
             "seconds": {name: round(spent, 6) for name, spent in self.seconds.items()},
             "files": [
-                {"output": f.output, "key": f.key, "path": self._relative(f.path), "notes": list(f.notes)}
+                {
+                    "output": f.output,
+                    "key": f.key,
+                    "path": self._relative(f.path),
+                    "notes": list(f.notes),
+                    "found": f.found,
+                }
                 for f in self.files
             ],
+            "notes": list(self.result.notes) if self.result is not None else [],
             "failures": [_failure(error) for error in self.failures],
             "error": None if self.error is None else _failure(self.error),
         }
+
+    def _file(self, file: WrittenFile) -> dict[str, Any]:
+        told = {"output": file.output, "key": file.key, "path": self._relative(file.path)}
+        return {**told, "notes": list(file.notes), "found": file.found}
 
     def _relative(self, path: Path) -> str:
         folder = self.path.parent.resolve()

@@ -7,7 +7,6 @@ its components, the registry) goes by name only. A worker makes its own registry
 from __future__ import annotations
 
 import io
-import json
 import pickle
 import sys
 import traceback
@@ -27,8 +26,7 @@ from otframe.interfaces import Component
 from otframe.io.source import Source
 from otframe.registry import Registry
 from otframe.run.item import ItemResult, PassWork
-from otframe.values import Value
-from otframe.values.codec import decode, encode
+from otframe.values import Value, exact
 
 __all__ = [
     "Recipe",
@@ -157,15 +155,12 @@ class _Pickler(pickle.Pickler):
         if obj is self.registry:
             return ("registry",)
         if isinstance(obj, Value):
-            tensors, header = encode(obj, self.registry)
-            # not the sorted text that files have: the order of mappings is part of a value too
-            places = {path: _layout(tensor) for path in tensors if (tensor := _at(obj, path)) is not None}
-            return ("value", json.dumps(header), safetensors.torch.save(tensors), places)
+            return ("value", exact.to_bytes(obj, self.registry))
         if isinstance(obj, torch.Tensor):
             if type(obj) is not torch.Tensor or obj.layout is not torch.strided:
                 raise DataError(f"a {type(obj).__name__} ({obj.layout}) cannot go to another process", hint=_HINT)
             plain = obj.detach().cpu().clone(memory_format=torch.contiguous_format)
-            return ("tensor", safetensors.torch.save({"": plain}), _layout(obj))
+            return ("tensor", safetensors.torch.save({"": plain}), exact.layout(obj))
         if isinstance(obj, Component):
             raise DataError(f"a component ({type(obj).__name__}) cannot go to another process", hint=_HINT)
         return None
@@ -188,10 +183,8 @@ class _Unpickler(pickle.Unpickler):
         if kind == "registry":
             return self.registry
         if kind == "tensor":
-            return _laid(safetensors.torch.load(rest[0])[""], rest[1])
-        header, data, places = rest
-        tensors = {path: _laid(t, places.get(path)) for path, t in safetensors.torch.load(data).items()}
-        return decode(tensors, json.loads(header), self.registry)
+            return exact.laid(safetensors.torch.load(rest[0])[""], rest[1])
+        return exact.from_bytes(rest[0], self.registry)
 
 
 def pack(thing: Any, registry: Registry, shared: Mapping[Any, Any] | None = None) -> bytes:
@@ -286,34 +279,3 @@ def _blamed(
 
 def _trace(error: OtframeError) -> str:
     return "".join(traceback.format_exception(error.__cause__)) if error.__cause__ is not None else ""
-
-
-def _at(value: Any, path: str) -> torch.Tensor | None:
-    """The tensor at a path of the codec, None where the path leads to a part of one."""
-    for step in path.split("."):
-        if isinstance(value, Mapping):
-            value = value.get(step)
-        elif isinstance(value, (tuple, list)) and step.isdigit():
-            value = value[int(step)]
-        else:
-            value = getattr(value, step, None)
-    return value if isinstance(value, torch.Tensor) else None
-
-
-_Layout = tuple[tuple[int, ...], str]
-
-
-def _layout(tensor: torch.Tensor) -> _Layout:
-    """The order of a tensor's axes in memory, which the rounding of sums may depend on, and its device."""
-    if tensor.layout is not torch.strided:
-        return (), str(tensor.device)
-    return torch.empty_like(tensor, device="meta").stride(), str(tensor.device)
-
-
-def _laid(tensor: torch.Tensor, layout: _Layout | None) -> torch.Tensor:
-    """The tensor in memory of its own, laid out as it was."""
-    strides, device = layout or ((), "cpu")
-    if len(strides) != tensor.dim():
-        return tensor.clone()
-    made = torch.empty_strided(tensor.shape, strides, dtype=tensor.dtype, device=device)
-    return made.copy_(tensor)

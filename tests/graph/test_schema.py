@@ -52,7 +52,7 @@ GOOD: dict[str, Any] = {
         lambda d: d["nodes"]["mixed"]["with"].update(weight="much"),
         lambda d: d["nodes"]["back"]["steps"].__setitem__(0, {"patch.unfold": {"size": -1}}),
         lambda d: d["nodes"]["back"].update(steps=[]),
-        lambda d: d["nodes"]["mixed"].update(keep="disk"),
+        lambda d: d["nodes"]["mixed"].update(keep="tape"),
         lambda d: d["inputs"].update({"2nd": "Image"}),
         lambda d: d["outputs"].update(more={"to": "x.png"}),
         lambda d: d.update(matrix={"size": []}),

@@ -3,10 +3,13 @@
 import random
 from statistics import mean
 
+import cv2
 import numpy as np
 import pytest
 
+from otframe import Pipeline
 from otframe.run.engine import Engine
+from otframe.store import Store
 
 KEYS = {"photos": ("a", "b", "c"), "others": ("x", "y")}
 GIVEN = {
@@ -122,3 +125,32 @@ def test_a_random_graph_gives_what_arithmetic_gives(run, monkeypatch, block):
                 got = number(got)
             assert got == pytest.approx(wanted, rel=1e-4), f"{name} of\n{text}"
         assert not engines.pop()._held, text
+
+
+@pytest.mark.parametrize("block", range(3))
+def test_random_graphs_resumed_after_any_loss_give_the_same_files(registry, tmp_path, block):
+    pixels = np.random.default_rng(0).random((3, 4, 3), np.float32)
+    folders = {}
+    for name, keys in {"photos": "abc", "others": "xy", "one": "q"}.items():
+        folders[name] = tmp_path / name
+        folders[name].mkdir()
+        for i, key in enumerate(keys):
+            cv2.imwrite(str(folders[name] / f"{key}.tiff"), pixels * (0.2 + 0.2 * i))
+    for seed in range(10 * block, 10 * block + 10):
+        sketch = Sketch(seed)
+        dice = random.Random(seed)
+        outputs = dice.sample([*sketch.images[3:], *sketch.scalars], min(3, len(sketch.images) - 3))
+        text = sketch.text(outputs).replace("keep: memory", dice.choice(("keep: memory", "keep: disk")))
+        pipeline = Pipeline.from_text("otframe: 1\n" + text, registry)
+        out, fresh = tmp_path / f"out{seed}", tmp_path / f"fresh{seed}"
+        pipeline.run(folders, out=fresh)
+        wanted = {path.relative_to(fresh): path.read_bytes() for path in fresh.rglob("*") if path.is_file()}
+        pipeline.run(folders, out=out, resume=True)
+        for _ in range(3):
+            for path in dice.sample(sorted(wanted), dice.randint(0, len(wanted))):
+                (out / path).unlink()
+            entries = list(Store(out / ".otframe" / "values", registry).entries())
+            for entry in dice.sample(entries, dice.randint(0, len(entries))):
+                entry.unlink()
+            pipeline.run(folders, out=out, resume=True)
+            assert {path: (out / path).read_bytes() for path in wanted} == wanted, text
