@@ -19,7 +19,7 @@ def print_table(table: Table, title: str) -> None:
     from rich.table import Table as Grid
     from rich.text import Text
 
-    from otframe.run.report.tables import best_rows, format_cell
+    from otframe.run.report.tables import best_rows, format_cell, is_setting
 
     grid = Grid(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     best = [best_rows(table, column) for column in range(len(table.columns))]
@@ -33,7 +33,8 @@ def print_table(table: Table, title: str) -> None:
             if row == _ROWS - 1:
                 grid.add_row(Text(f"... {left_out} more", style="dim"))
             continue
-        texts = [Text(format_cell(cell), style="bold" if row in best[i] else "") for i, cell in enumerate(cells)]
+        told = [format_cell(cell, setting=is_setting(table, i)) for i, cell in enumerate(cells)]
+        texts = [Text(text, style="bold" if row in best[i] else "") for i, text in enumerate(told)]
         grid.add_row(*texts)
     console = Console()
     if not console.is_terminal:

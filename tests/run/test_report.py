@@ -11,8 +11,9 @@ from otframe.run.report import Report
 from otframe.run.report.layout import layout
 from otframe.run.report.order import crossings, order_layers
 from otframe.run.report.page import fill, script_json
+from otframe.run.report.pictures import panel_titles
 from otframe.run.report.sketch import Box, Line, Sketch
-from otframe.run.report.tables import best_rows, format_cell
+from otframe.run.report.tables import best_rows, format_cell, is_setting
 from otframe.run.report.thumbnails import thumbnail
 from otframe.run.report.times import duration, time_chart
 from otframe.values import Table
@@ -87,6 +88,18 @@ def test_hostile_names_are_texts(show):
     assert "<b>& told" not in page
     assert "Shown &lt;b&gt;&amp; told&lt;/b&gt;" in page
     assert gallery["items"][0]["key"] == HOSTILE
+
+
+def test_copies_of_a_sweep_are_called_by_their_setting(show):
+    _, (gallery,) = show("a", text=TEXT.replace("0.5", "$w") + "params: {w: 0.5}\nmatrix: {w: [0.25, 1]}\n")
+    names = [panel["name"] for panel in gallery["panels"]]
+    assert names == ["photos", "coloured", "mixed w=0.25", "mixed w=1"]
+    assert panel_titles({"a__0": "x/1/{stem}.png", "a__1": "x/2/{stem}.png", "b": None, "c__0": "{stem}.png"}) == {
+        "a__0": "a 1",
+        "a__1": "a 2",
+        "b": "b",
+        "c__0": "c__0",
+    }
 
 
 def test_few_items_are_embedded_and_the_rest_is_counted(show):
@@ -187,6 +200,14 @@ def test_format_cell(cell, text):
     assert format_cell(cell) == text
 
 
+def test_settings_are_told_as_they_were_given():
+    table = Table(("alpha", "PSNR"), ((0.25, 26.0), (-0.5, 25.5)), better=("", "higher"))
+    assert [is_setting(table, column) for column in (0, 1)] == [True, False]
+    assert not is_setting(Table(("measured",), ((0.25,),)), 0), "nothing is known of the columns"
+    assert [format_cell(row[0], setting=True) for row in table.rows] == ["0.25", "-0.5"]
+    assert format_cell(0.1 + 0.2, setting=True) == "0.3"
+
+
 def test_thumbnails_are_small_and_keep_alpha():
     large = thumbnail(Image.from_numpy(np.full((40, 2000, 4), 0.5, np.float32)), longest=500)
     assert (large.width, large.height, large.full_width) == (500, 10, 2000)
@@ -203,6 +224,6 @@ def test_times():
         "2 h 02 min",
     ]
     chart = time_chart({f"n{i}<": float(i) for i in range(30)})
-    assert chart.count("<g>") == 15
+    assert chart.count("<li") == 15
     assert "16 others" in chart
     assert "n29&lt;" in chart

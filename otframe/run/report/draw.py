@@ -17,7 +17,7 @@ def draw(layout: Layout, *, title: str = "Pipeline", standalone: bool = False) -
     """The SVG text. Streams are double lines, a model's lines are dashed; pointing at a box tells its type."""
     width, height = f"{layout.width:.0f}", f"{layout.height:.0f}"
     # a wide drawing shrinks with the page, but not until its texts cannot be read
-    least = f"min-width:{min(layout.width, 680):.0f}px"
+    least = f"min-width:{max(min(layout.width, 680), 0.7 * layout.width):.0f}px"
     size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}" style="{least}"'
     head = f'<svg class="graph" {size} role="img" aria-label="{escape(title)}"'
     style = ""

@@ -66,6 +66,7 @@
 
     pick(side) {
       const group = make("div", "pick");
+      group.dataset.side = side;
       group.setAttribute("role", "group");
       group.setAttribute("aria-label", side === "left" ? "Left picture" : "Right picture");
       for (const panel of this.gallery.panels) {
@@ -160,6 +161,7 @@
       this.stage.style.height = `${Math.round(height * scale)}px`;
       this.stage.style.setProperty("--zoom", this.zoom);
       this.stage.classList.toggle("crisp", scale * this.zoom >= 3);
+      this.stage.classList.toggle("zoomed", this.zoom > 1);
       for (const { factor, button } of this.zooms) button.setAttribute("aria-pressed", String(factor === this.zoom));
     }
 
@@ -179,12 +181,15 @@
       event.preventDefault();
       this.range.focus({ preventScroll: true });
       this.stage.setPointerCapture(event.pointerId);
-      this.split(this.place(event)[0]);
+      // a finger has no place but where it presses: in an enlarged picture it moves the edge only if put near it
+      const away = Math.abs(event.clientX - this.edge.getBoundingClientRect().left);
+      this.held = event.pointerType !== "touch" || this.zoom === 1 || away < 32;
+      this.move(event);
     }
 
     move(event) {
       const [x, y] = this.place(event);
-      if (event.buttons & 1 && !this.alone) this.split(x);
+      if (event.buttons & 1 && !this.alone && this.held) this.split(x);
       else if (this.zoom > 1) {
         this.stage.style.setProperty("--ox", `${x}%`);
         this.stage.style.setProperty("--oy", `${y}%`);
@@ -201,4 +206,5 @@
   }
 
   for (const root of document.querySelectorAll(".viewer")) new Viewer(root, galleries[Number(root.dataset.gallery)]);
+  for (const frame of document.querySelectorAll(".graph-frame")) frame.scrollLeft = (frame.scrollWidth - frame.clientWidth) / 2;
 })();

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_origin
@@ -16,9 +17,10 @@ from otframe.run.observer import RunInfo
 from otframe.run.report.thumbnails import Thumbnail, thumbnail
 from otframe.values import Image
 
-__all__ = ["Gallery", "Panel", "galleries"]
+__all__ = ["Gallery", "Panel", "galleries", "panel_titles"]
 
 Load = Callable[[str], Any]
+_COPY = re.compile(r"__\d+$")
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,32 @@ def galleries(journal: Journal, registry: Registry, *, limit: int) -> list[Galle
 def _gallery(graph: Graph, origin: str, outputs: list[Output], ids: list[str]) -> Gallery:
     sources = [name[3:] for name in ids if name.startswith("in:")]
     panels = [Panel(f"in:{name}", name, "input", shared=not graph.nodes[name].streams) for name in sources]
-    panels += [Panel(f"out:{out.name}", out.name, "output", _before(graph, out, outputs, ids)) for out in outputs]
+    titles = panel_titles({out.name: out.to for out in outputs})
+    for out in outputs:
+        role = f"output, {out.to}" if out.to else "output"
+        panels.append(Panel(f"out:{out.name}", titles[out.name], role, _before(graph, out, outputs, ids)))
     first = next(out.name for out in sorted(graph.outputs, key=lambda o: o.before is None) if out in outputs)
     return Gallery(origin, tuple(panels), f"out:{first}")
+
+
+def panel_titles(outputs: Mapping[str, str | None]) -> dict[str, str]:
+    """What each output is called, given its file template: a copy that a sweep made, by where its setting shows there.
+
+    `enhanced__0` to `alpha=0.25/{stem}.png` is `enhanced alpha=0.25`.
+    """
+    found = {}
+    for name, to in outputs.items():
+        base = _COPY.sub("", name)
+        others = [path for other, path in outputs.items() if _COPY.sub("", other) == base and path]
+        parts = [path.split("/") for path in others]
+        if base != name and to and len(others) > 1 and len({len(each) for each in parts}) == 1:
+            apart = [
+                own for own, each in zip(to.split("/"), zip(*parts, strict=True), strict=True) if len(set(each)) > 1
+            ]
+            found[name] = " ".join([base, *apart])
+        else:
+            found[name] = name
+    return found
 
 
 def _before(graph: Graph, output: Output, outputs: list[Output], ids: list[str]) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from otframe.errors import OtframeError
 from otframe.run.journal import Journal, versions
 from otframe.run.report.pictures import Gallery
-from otframe.run.report.tables import best_rows, format_cell
+from otframe.run.report.tables import best_rows, format_cell, is_setting
 from otframe.run.report.times import duration
 from otframe.values import Table
 
@@ -83,15 +83,15 @@ def tables(found: Iterable[tuple[str, Table]]) -> str:
 
 def _table(table: Table) -> str:
     best = [best_rows(table, column) for column in range(len(table.columns))]
-    arrows = {"higher": ' <span class="way" title="higher is better">↑</span>'}
-    arrows["lower"] = ' <span class="way" title="lower is better">↓</span>'
+    arrows = {"higher": '&nbsp;<span class="way" title="higher is better">↑</span>'}
+    arrows["lower"] = '&nbsp;<span class="way" title="lower is better">↓</span>'
     ways = [arrows.get(way, "") for way in (*table.better, *[""] * len(table.columns))]
     head = "".join(f"<th>{escape(name)}{way}</th>" for name, way in zip(table.columns, ways, strict=False))
     rows = []
     for number, row in enumerate(table.rows[:_ROWS]):
         cells = []
         for column, cell in enumerate(row):
-            text = escape(format_cell(cell))
+            text = escape(format_cell(cell, setting=is_setting(table, column)))
             kind = "number" if isinstance(cell, int | float) else "text"
             inner = f'<strong title="best">{text}</strong>' if number in best[column] else text
             cells.append(f'<td class="{kind}">{inner}</td>')

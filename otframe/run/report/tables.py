@@ -11,7 +11,7 @@ from otframe.registry import Registry
 from otframe.run.journal import Journal
 from otframe.values import Table
 
-__all__ = ["best_rows", "format_cell", "read_table", "tables"]
+__all__ = ["best_rows", "format_cell", "is_setting", "read_table", "tables"]
 
 _MOST = 12
 
@@ -62,10 +62,20 @@ def best_rows(table: Table, column: int) -> frozenset[int]:
     return frozenset(row for row, number in numbers.items() if number == best)
 
 
-def format_cell(cell: Any) -> str:
-    """A cell as people read it: four digits of a number are enough here, the file has them all."""
+def is_setting(table: Table, column: int) -> bool:
+    """Whether a column was chosen, not measured: others have a direction that is better, and this one has not."""
+    return any(table.better) and not (table.better[column] if column < len(table.better) else "")
+
+
+def format_cell(cell: Any, *, setting: bool = False) -> str:
+    """A cell as people read it: four digits of a number are enough here, the file has them all.
+
+    A setting is told as it was given, without zeros at its end.
+    """
     if cell is None:
         return "–"
+    if setting and isinstance(cell, float):
+        return f"{cell:g}"
     if isinstance(cell, float):
         if cell == 0 or 1e-3 <= abs(cell) < 1e5:
             return f"{cell:.{max(0, 4 - len(str(int(abs(cell)))))}f}" if abs(cell) >= 1 else f"{cell:.4f}"

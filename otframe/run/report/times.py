@@ -1,4 +1,4 @@
-"""Time by node, as bars in SVG."""
+"""Time by node, as bars."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from html import escape
 
 __all__ = ["duration", "time_chart"]
 
-_ROW, _LABEL, _BAR, _VALUE = 26, 210, 420, 90
 _MOST = 14
 
 
@@ -32,20 +31,11 @@ def time_chart(seconds: Mapping[str, float]) -> str:
     if rest:
         rows.append((f"{len(rest)} others", sum(spent for _, spent in rest)))
     longest = max((spent for _, spent in rows), default=0.0) or 1.0
-    width, height = _LABEL + _BAR + _VALUE, len(rows) * _ROW
-    parts = [
-        f'<svg class="times" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img"'
-        ' aria-label="Time by node">'
-    ]
-    for i, (name, spent) in enumerate(rows):
-        y, length = i * _ROW, max(3.0, _BAR * spent / longest)
-        round_ = f"{min(5.0, length / 2):.1f}"
-        label = name if len(name) <= 30 else name[:29] + "…"
-        parts.append(
-            f"<g><title>{escape(name)}: {duration(spent)}</title>"
-            f'<text class="label" x="0" y="{y + 17}">{escape(label)}</text>'
-            f'<rect class="track" x="{_LABEL}" y="{y + 8}" width="{_BAR}" height="10" rx="5"/>'
-            f'<rect class="spent" x="{_LABEL}" y="{y + 8}" width="{length:.1f}" height="10" rx="{round_}"/>'
-            f'<text class="value" x="{_LABEL + _BAR + 12}" y="{y + 17}">{duration(spent)}</text></g>'
-        )
-    return "".join([*parts, "</svg>"])
+    parts = [_bar(name, spent, 100 * spent / longest) for name, spent in rows]
+    return f'<ul class="times">{"".join(parts)}</ul>'
+
+
+def _bar(name: str, spent: float, percent: float) -> str:
+    told, name = duration(spent), escape(name)
+    bar = f'<span class="track"><i style="width:{max(0.7, percent):.1f}%"></i></span>'
+    return f'<li title="{name}: {told}"><span class="label">{name}</span>{bar}<span class="value">{told}</span></li>'
