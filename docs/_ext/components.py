@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from otframe.cli.show import _default, _kind, _limit, _port
+from otframe.graph.telling import parameter_default, parameter_limits, parameter_type, port_type
 from otframe.ports import describe, signature, verbs
 from otframe.registry import Registry
 
@@ -86,7 +86,7 @@ def _verb(cls: Any, verb: str) -> str:
     gives = describe(found.output)
     if found.fields:
         gives = ", ".join(f"{name}: {describe(hint)}" for name, hint in found.fields.items())
-    rows = [(f"`{port.name}`", f"`{_port(port)}`", _need(port, notes.get(port.name, ""))) for port in found.inputs]
+    rows = [(f"`{port.name}`", f"`{port_type(port)}`", _need(port, notes.get(port.name, ""))) for port in found.inputs]
     rows.append(("*gives*", f"`{gives}`", _returned(told)))
     name = "call" if verb == "__call__" else verb
     summary = markdown(_SECTION.split(told)[0]).replace("\n\n", " ").replace("\n", " ")
@@ -121,9 +121,9 @@ def _returned(told: str) -> str:
 
 def _fields(cls: Any) -> Iterator[tuple[str, str, str, str]]:
     for name, field in cls.model_fields.items():
-        limits = ", ".join(_limit(limit) for limit in field.metadata if _limit(limit))
-        kind = f"`{_kind(field.annotation)}`" + (f" {limits}" if limits else "")
-        default = "required" if field.is_required() else f"`{_default(field)}`"
+        limits = parameter_limits(field)
+        kind = f"`{parameter_type(field.annotation)}`" + (f" {limits}" if limits else "")
+        default = "required" if field.is_required() else f"`{parameter_default(field)}`"
         yield f"`{name}`", kind, default, markdown(" ".join((field.description or "").split()))
 
 

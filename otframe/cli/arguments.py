@@ -28,9 +28,10 @@ def parameters(given: Iterable[str]) -> dict[str, Any]:
     from otframe.errors import OtframeError
     from otframe.graph import parse_scalar
 
-    found = {}
+    found: dict[str, Any] = {}
     for text in given:
         name, value = _split(text, "--set", "alpha=0.5")
+        _once(name, found, "--set", "to try several values, --sweep takes a list of them")
         try:
             found[name] = parse_scalar(value)
         except OtframeError as error:
@@ -40,14 +41,27 @@ def parameters(given: Iterable[str]) -> dict[str, Any]:
 
 def axes(given: Iterable[str]) -> dict[str, list[Any]]:
     """Lists of values by name, from `--sweep name=a,b,c`; values are read as in a pipeline file."""
-    found = {}
+    from otframe.errors import OtframeError
+    from otframe.graph import parse_scalar
+
+    found: dict[str, list[Any]] = {}
     for text in given:
         name, values = _split(text, "--sweep", "alpha=0,0.5")
-        listed = parameters([f"{name}=[{values}]"])[name]
+        _once(name, found, "--sweep", "put all values into one list, as in --sweep alpha=0,0.5")
+        try:
+            listed = parse_scalar(f"[{values}]")
+        except OtframeError as error:
+            hint = "values are parted by single commas, as in --sweep alpha=0,0.5"
+            raise ParameterError(f"--sweep {text}: {error.message}", hint=hint) from None
         if not listed:
             raise ParameterError(f"--sweep {text}: no values", hint="as in --sweep alpha=0,0.5")
         found[name] = listed
     return found
+
+
+def _once(name: str, found: dict[str, Any], option: str, hint: str) -> None:
+    if name in found:
+        raise ParameterError(f"{option} gives '{name}' twice", hint=hint)
 
 
 def _split(text: str, option: str, example: str) -> tuple[str, str]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from otframe.cli.run import open_pipeline
+
 if TYPE_CHECKING:
     from otframe.graph import Document, Graph
 
@@ -23,23 +25,28 @@ ARROWS = {
 
 
 def check(
-    pipeline: Annotated[str, typer.Argument(help="A pipeline file, or the name of one that is shipped.")],
+    pipeline: Annotated[
+        str, typer.Argument(help="A pipeline file, the name of one that is shipped, or an operator's .otf file.")
+    ],
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter.")] = None,
 ) -> None:
     """Check a pipeline and print its nodes with component, arrow, type and origin."""
     from otframe.cli.arguments import parameters
     from otframe.cli.find import find_pipeline
     from otframe.registry import Registry
-    from otframe.run import Pipeline
+    from otframe.run import Operator
+    from otframe.run.paths import check_names
 
     registry = Registry.installed()
-    made = Pipeline.from_yaml(find_pipeline(pipeline, registry), registry)
+    made = open_pipeline(find_pipeline(pipeline, registry), registry)
     params = parameters(set_ or [])
     graph = made.check(None, params)
+    check_names(graph, registry)
     inputs = made.document.inputs
+    fitted = made.constants if isinstance(made, Operator) else {}
     everything = made.check(list(inputs), params)
     least = [name for name, spec in inputs.items() if not (spec.optional or spec.default or spec.default_from)]
-    _print(made.document, graph)
+    _print(made.document, graph, set(fitted))
     for title, other in {
         "with every input given": everything,
         "with only what must be given": _least(made, least, params),
@@ -61,14 +68,15 @@ def _least(made: Any, given: list[str], params: dict[str, Any]) -> Graph | None:
     return checked
 
 
-def _print(doc: Document, graph: Graph) -> None:
+def _print(doc: Document, graph: Graph, fitted: set[str]) -> None:
     from otframe.cli.text import columns, heading
 
     heading(doc.title)
     if doc.inputs:
         typer.echo()
         heading("inputs")
-        columns([(name, *_input(doc, name)) for name in doc.inputs], dim=(2, 3))
+        held = [(name, spec.type, "part of the operator", "") for name, spec in doc.inputs.items() if name in fitted]
+        columns([(name, *_input(doc, name)) for name in doc.inputs if name not in fitted] + held, dim=(2, 3))
     typer.echo()
     heading("nodes")
     unused = set(graph.unused())

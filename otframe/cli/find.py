@@ -29,7 +29,8 @@ def find_pipeline(given: str, registry: Registry) -> Path:
     if path.suffix.lower() in _FILES or len(path.parts) > 1:
         inside = path.parent.glob("*") if path.parent.is_dir() else ()
         around = [str(p) for p in inside if p.suffix.lower() in _FILES and p.is_file()]
-        near = nearest(given, [*around, *names])
+        same = [name for name in around if name.lower() == given.lower()]  # but for capitals
+        near = f"'{same[0]}'" if same else nearest(given, [*around, *names])
         hint = f"did you mean {near}?" if near else "give the path of a pipeline file"
         raise UnknownNameError(f"there is no pipeline file '{given}'", hint=hint)
     near = nearest(given, names)

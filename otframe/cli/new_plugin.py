@@ -17,6 +17,7 @@ def new_plugin(
     ] = Path(),
 ) -> None:
     """Make a new plugin: a package with a transform and a solver, their tests, and the conformance kit."""
+    from otframe.cli.places import folder_place
     from otframe.errors import ParameterError
     from otframe.registry import Registry
     from otframe.templates import plugin_names, render
@@ -28,7 +29,7 @@ def new_plugin(
             f"a plugin '{names.plugin}' is installed already ({taken[names.plugin]})",
             hint="two plugins of one name cannot be loaded together: choose another",
         )
-    target = folder / names.distribution
+    target = folder_place(folder, "--dir") / names.distribution
     paths = render(names, target)
     typer.echo(f"{target}: a transform {names.family}.contrast and a solver {names.family}.transport")
     for path in paths:

@@ -16,15 +16,17 @@ def schema(
     """Print a JSON Schema of pipeline files with everything that is installed, for completion in editors."""
     import json
 
+    from otframe.cli.places import file_place
     from otframe.graph.schema import pipeline_schema
     from otframe.registry import Registry
 
+    file = None if out is None else file_place(out)
     text = json.dumps(pipeline_schema(Registry.installed()), indent=1)
-    if out is None:
+    if file is None:
         typer.echo(text)
         return
     from otframe.io.write import atomic
 
-    with atomic(out.expanduser()) as temporary:
+    with atomic(file) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
     typer.echo(f"{out}: begin a pipeline with  # yaml-language-server: $schema={out}")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from otframe.ports import Port
+    from otframe.registry import Registry
 
 __all__ = ["show"]
 
@@ -32,6 +34,7 @@ def show(
     from otframe.registry import Registry
 
     registry = Registry.installed()
+    _is_another_thing(component, registry)
     entry = registry.find(component)
     cls = registry.load(component)
     if not (isinstance(cls, type) and issubclass(cls, Component)):
@@ -53,8 +56,28 @@ def show(
         paragraph(", ".join(cls.references))
 
 
+def _is_another_thing(name: str, registry: Registry) -> None:
+    """Say what a name is that is no component's."""
+    from otframe.cli.find import shipped
+    from otframe.errors import UnknownNameError
+
+    if registry.has(name):
+        return
+    for table in ("value", "reader", "writer", "executor", "sample"):
+        if registry.has(name, table):
+            raise UnknownNameError(
+                f"'{name}' is no component, but one of the {table}s", hint=f"`otframe list --table {table}` shows it"
+            )
+    if name in shipped(registry) or Path(name).suffix in (".yaml", ".yml"):
+        raise UnknownNameError(f"'{name}' is no component, but a pipeline", hint=f"`otframe check {name}` shows it")
+    if Path(name).exists():
+        hint = "give a component's name, or the file of an operator, which ends in .otf"
+        raise UnknownNameError(f"'{name}' is a file or a folder, not a component", hint=hint)
+
+
 def _verb(cls: Any, verb: str) -> None:
     from otframe.cli.text import columns, heading
+    from otframe.graph.telling import port_type
     from otframe.ports import describe, signature
 
     found = signature(cls, verb)
@@ -64,18 +87,10 @@ def _verb(cls: Any, verb: str) -> None:
     typer.echo()
     told = (inspect.getdoc(getattr(cls, verb)) or "").splitlines()
     heading(verb if verb != "__call__" else "call", told[0] if told else "")
-    rows = [(port.name, _port(port), _need(port)) for port in found.inputs]
+    rows = [(port.name, port_type(port), _need(port)) for port in found.inputs]
     columns([*rows, ("gives", gives)], dim=(2,))
     if found.takes_ctx:
         typer.echo("  also gets the run's context: seed, device, progress")
-
-
-def _port(port: Port) -> str:
-    from otframe.ports import describe
-
-    text = describe(port.hint)
-    forms = {"sequence": f"list of {text}", "mapping": f"labelled {text}", "stream": f"whole stream of {text}"}
-    return forms.get(port.gather, text)
 
 
 def _need(port: Port) -> str:
@@ -86,40 +101,13 @@ def _need(port: Port) -> str:
 
 def _parameters(cls: Any) -> None:
     from otframe.cli.text import columns, heading, paragraph
+    from otframe.graph.telling import parameter_default, parameter_limits, parameter_type
 
     typer.echo()
     heading("parameters", "" if cls.model_fields else "none")
     for name, field in cls.model_fields.items():
-        limits = ", ".join(_limit(limit) for limit in field.metadata if _limit(limit))
-        kind = _kind(field.annotation) + (f" ({limits})" if limits else "")
-        default = "required" if field.is_required() else f"default {_default(field)}"
+        limits = parameter_limits(field)
+        kind = parameter_type(field.annotation) + (f" ({limits})" if limits else "")
+        default = "required" if field.is_required() else f"default {parameter_default(field)}"
         columns([(name, kind, default)], dim=(2,))
         paragraph(textwrap.fill(" ".join((field.description or "").split()), 106), indent=6)
-
-
-def _kind(annotation: Any) -> str:
-    from otframe.ports import describe
-
-    return "None" if annotation is type(None) else describe(annotation).replace("NoneType", "None")
-
-
-def _limit(limit: Any) -> str:
-    """A constraint as people write it."""
-    signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<", "multiple_of": "a multiple of"}
-    told = [f"{sign} {getattr(limit, name)}" for name, sign in signs.items() if getattr(limit, name, None) is not None]
-    low, high = getattr(limit, "min_length", None), getattr(limit, "max_length", None)
-    told += [f"at least {low} long"] if low is not None else []
-    told += [f"at most {high} long"] if high is not None else []
-    pattern = getattr(limit, "pattern", None)
-    return ", ".join([*told, f"matches {pattern}"] if pattern else told)
-
-
-def _default(field: Any) -> str:
-    from otframe.interfaces import Component
-
-    value = field.get_default(call_default_factory=True)
-    if isinstance(value, Component):
-        return repr(value)
-    if isinstance(value, list) and value and isinstance(value[0], Component):
-        return "[" + ", ".join(repr(item) for item in value) + "]"
-    return repr(value)

@@ -21,7 +21,8 @@ def show_operator(path: str) -> None:
 
     registry = Registry.installed()
     if not Path(path).is_file():
-        raise InputError(f"there is no file '{path}'", hint="`otframe fit` makes operators")
+        told = f"'{path}' is a folder, wanted a file" if Path(path).is_dir() else f"there is no file '{path}'"
+        raise InputError(told, hint="`otframe fit` makes operators")
     operator = load(path, registry)
     stored: Any = codec.load(path, registry)
     heading(operator.document.title, f"operator, seed {operator.seed}")

@@ -74,9 +74,10 @@ class _Compiler:
         outputs = tuple(output for output in made.values() if isinstance(output, Output))
         absent = {name: output.reason for name, output in made.items() if isinstance(output, Absent)}
         if not outputs:
+            missing = " ".join(f"--in {name}=PATH" for name in self.absent if name in self.doc.inputs)
             raise InputError(
                 f"no output can be made: {'; '.join(sorted(set(absent.values())))}",
-                hint="give what is missing",
+                hint=f"give what is missing: {missing}" if missing else "give what is missing",
                 where=self.doc.where("outputs"),
             )
         return Graph(
@@ -94,6 +95,12 @@ class _Compiler:
         spec, path = self.doc.inputs[name], ("inputs", name)
         where = self.doc.where(*path)
         for i, other in enumerate(spec.unless):
+            if other == name:
+                raise UnknownNameError(
+                    f"`unless` of input '{name}' names the input itself",
+                    hint="name another input: where that one is given, the default does not count",
+                    where=self.doc.where(*path, "unless", i),
+                )
             if other not in self.doc.inputs:
                 raise UnknownNameError(
                     f"`unless` names no input: '{other}'",

@@ -7,6 +7,7 @@ column for each axis, files under a name or folder for each value.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,6 +23,8 @@ __all__ = ["STACK", "expand", "varying"]
 
 STACK = "table.stack"
 """The part that puts the tables of all copies together."""
+_MAX_COPIES = 10_000
+"""Copies of nodes that a sweep may make, as many as a file may have parts."""
 
 
 def varying(doc: Document, axes: Mapping[str, Sequence[Any]]) -> frozenset[str]:
@@ -29,12 +32,7 @@ def varying(doc: Document, axes: Mapping[str, Sequence[Any]]) -> frozenset[str]:
     params = Params(doc)
     found: set[str] = set()
     while True:
-        more = {
-            name
-            for name, spec in doc.nodes.items()
-            if name not in found
-            and any(params.used([link.use, dict(link.params), dict(link.wires)]) & set(axes) for link in spec.links)
-        }
+        more = {name for name, spec in doc.nodes.items() if name not in found and _used(params, spec) & set(axes)}
         more |= {name for name, spec in doc.nodes.items() if name not in found and _bases(spec) & found}
         follow = {name for name, spec in doc.inputs.items() if (spec.default_from or "").partition(".")[0] in found}
         if follow:
@@ -53,8 +51,9 @@ def expand(doc: Document, graph: Graph, axes: Mapping[str, Sequence[Any]]) -> Do
     """The document with one copy of each varying node for each combination of values.
 
     `graph` is the checked document: it tells which outputs are tables. Raises `UnknownNameError` for an axis that is
-    no parameter and `ParameterError` for one without values.
+    no parameter, and `ParameterError` for one without values, with one twice, or that nothing depends on.
     """
+    used = {name for spec in doc.nodes.values() for name in _used(Params(doc), spec)}
     for name, values in axes.items():
         if name not in doc.params:
             raise UnknownNameError(
@@ -66,7 +65,28 @@ def expand(doc: Document, graph: Graph, axes: Mapping[str, Sequence[Any]]) -> Do
             raise ParameterError(
                 f"'{name}' is swept over a list of values, got {values!r}", where=doc.where("matrix", name)
             )
+        if name not in used:
+            raise ParameterError(
+                f"'{name}' is swept, but no node depends on it",
+                hint=f"write ${name} where it is meant, or do not sweep it",
+                where=doc.where("matrix", name),
+            )
+        for index, value in enumerate(values):
+            if any(type(value) is type(other) and value == other for other in values[:index]):
+                raise ParameterError(
+                    f"'{name}' is swept over {value!r} twice",
+                    hint="leave one of them out",
+                    where=doc.where("matrix", name),
+                )
     moving = varying(doc, axes)
+    count = math.prod(len(values) for values in axes.values())
+    if count * len(moving) > _MAX_COPIES:
+        raise ParameterError(
+            f"{count:,} combinations of {', '.join(axes)} take {count * len(moving):,} copies of nodes, at most"
+            f" {_MAX_COPIES:,} are made",
+            hint="sweep over fewer values",
+            where=doc.where("matrix"),
+        )
     combinations: list[dict[str, Any]] = [
         dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())
     ]
@@ -119,6 +139,12 @@ def _renamed(text: str, moving: frozenset[str], number: int) -> str:
 
 def _copy(name: str, number: int) -> str:
     return f"{name}__{number}"
+
+
+def _used(params: Params, spec: NodeSpec) -> frozenset[str]:
+    """The parameters that a node names."""
+    named = (params.used([link.use, dict(link.params), dict(link.wires)]) for link in spec.links)
+    return frozenset(name for names in named for name in names)
 
 
 def _bases(spec: NodeSpec) -> set[str]:

@@ -73,9 +73,18 @@ def read_text(path: str | os.PathLike[str]) -> str:
         good = data[: error.start].decode("utf-8-sig")
         raise PipelineError(
             f"the file is not UTF-8: byte {data[error.start]:#04x}",
-            hint="save it as UTF-8",
+            hint=_meant(data),
             where=_place(good, len(good), file),
         ) from error
+
+
+def _meant(data: bytes) -> str:
+    """What to do with a file that is no text."""
+    if data[8:10] == b'{"':  # the header of safetensors
+        return "it holds values, not a pipeline: an operator's file ends in .otf"
+    if data.startswith((b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"RIFF", b"v/1\x01")):
+        return "it is an image: name a pipeline file, and give images by --in NAME=PATH"
+    return "save it as UTF-8"
 
 
 def parse_scalar(text: str) -> Any:

@@ -12,6 +12,7 @@ import torch
 
 from otframe.errors import ImageReadError
 from otframe.io.limits import check_size
+from otframe.io.names import as_key
 from otframe.io.sniff import jpeg_ends, png_ends, png_size, sniff, webp_size
 from otframe.io.source import FileSource
 from otframe.values import Image
@@ -163,7 +164,9 @@ def _image(samples: np.ndarray, spec: Any, name: str, path: Path) -> Image:
         torch.from_numpy(np.ascontiguousarray(pixels)),
         None if alpha is None else torch.from_numpy(alpha),
         space,
-        MappingProxyType({"stem": path.stem, "suffix": path.suffix.lower(), "depth": depth, **_extras(spec, turn)}),
+        MappingProxyType(
+            {"stem": as_key(path.stem), "suffix": path.suffix.lower(), "depth": depth, **_extras(spec, turn)}
+        ),
     )
 
 

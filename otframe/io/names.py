@@ -1,16 +1,22 @@
-"""Keys: the order people expect of numbered names, and the file that each key came from."""
+"""Keys: how their letters are written, the order people expect of numbered names, and the file each came from."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from otframe.errors import InputError
 
-__all__ = ["natural", "one_key_each"]
+__all__ = ["as_key", "natural", "one_key_each"]
 
 _DIGITS = re.compile(r"([0-9]+)")
+
+
+def as_key(name: str) -> str:
+    """A name as a key: letters with accents in one piece (Unicode NFC), whichever way the disk writes them."""
+    return unicodedata.normalize("NFC", name)
 
 
 def natural(name: str) -> tuple[object, ...]:
@@ -22,13 +28,17 @@ def natural(name: str) -> tuple[object, ...]:
 
 
 def one_key_each(paths: Iterable[Path]) -> Mapping[str, Path]:
-    """Files by stem, in natural order; `InputError` with both files where two share a stem."""
+    """Files by stem, in natural order; `InputError` with both files where two share a stem.
+
+    The stems are keys; the paths are left as the disk writes them.
+    """
     found: dict[str, Path] = {}
     for path in paths:
-        other = found.setdefault(path.stem, path)
+        key = as_key(path.stem)
+        other = found.setdefault(key, path)
         if other != path:
-            raise InputError(
-                f"two files have the key '{path.stem}': {other} and {path}",
-                hint="a key is a file name without its suffix; rename one, or give a pattern such as '*.png'",
-            )
+            hint = "a key is a file name without its suffix; rename one, or give a pattern such as '*.png'"
+            if other.stem != path.stem:
+                hint = "both names look the same and differ in how their accents are written (Unicode): rename one"
+            raise InputError(f"two files have the key '{key}': {other} and {path}", hint=hint)
     return {stem: found[stem] for stem in sorted(found, key=natural)}

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, get_origin
 
 from otframe.errors import InputError, UnknownNameError
-from otframe.io.names import one_key_each
-from otframe.io.source import JoinedSource, Source, ValuesSource
+from otframe.io.names import as_key, one_key_each
+from otframe.io.source import JoinedSource, RenamedSource, Source, ValuesSource
 from otframe.registry import Registry, nearest
 from otframe.values import Image, Value
 
@@ -36,13 +36,18 @@ def open_source(given: Any, registry: Registry, value_type: Any = Image) -> Sour
     wanted = get_origin(value_type) or value_type
     wanted = wanted if isinstance(wanted, type) else Value
     if isinstance(given, Source):
-        return _fits(given, wanted, "the given source")
+        return _named(_fits(given, wanted, "the given source"))
     if isinstance(given, (str, os.PathLike)):
-        return _fits(_open_one(os.fspath(given), registry, wanted), wanted, f"'{os.fspath(given)}'")
+        return _named(_fits(_open_one(os.fspath(given), registry, wanted), wanted, f"'{os.fspath(given)}'"))
     if isinstance(given, Sequence) and given and all(isinstance(item, (str, os.PathLike)) for item in given):
         files = [file for item in given for file in _files_of(os.fspath(item), registry, wanted)]
         return _fits(FilesSource(files, registry, wanted), wanted, "the files")
     return _fits(ValuesSource(given, registry=registry), wanted, "what is given")
+
+
+def _named(source: Source) -> Source:
+    """The source with keys as keys are written, where its own are not."""
+    return source if all(key == as_key(key) for key in source.keys()) else RenamedSource(source)
 
 
 def _open_one(uri: str, registry: Registry, wanted: type) -> Source:

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from otframe.errors import InputError, OtframeError, RequestError
-from otframe.graph import Document, freeze, parse_document, to_yaml
-from otframe.io import Source, open_source
+from otframe.graph import Document, compile_graph, freeze, parse_document, to_yaml
+from otframe.io import open_source
 from otframe.io.write import atomic
 from otframe.registry import Registry
 from otframe.run.observer import RunResult
 from otframe.run.pipeline import Pipeline
 from otframe.run.signature import Signature, signature_of
-from otframe.values import Image, Value, codec
+from otframe.values import Image, codec
 from otframe.values.stored import StoredOperator
 from otframe.version import __version__
 
@@ -115,7 +115,8 @@ def fit(
         constants.update(part.run(inputs, params=params, **options).values)
     for source, name in names.items():
         if source not in computed:  # an input of one value that what is left reads too
-            constants[name] = _only(open_source(inputs[source], pipeline.registry, Value))
+            type_ = compile_graph(frozen.rest, pipeline.registry).nodes[name].type
+            constants[name] = _only(source, inputs[source], type_, pipeline.registry)
     return Operator(frozen.rest, constants, pipeline.registry, seed=seed)
 
 
@@ -140,10 +141,17 @@ def load(path: str | Path, registry: Registry | None = None) -> Operator:
     return Operator(parse_document(stored.pipeline, str(path)), stored.constants, registry, seed=stored.seed)
 
 
-def _only(source: Source) -> Any:
-    """The one value of a source."""
-    (key,) = source.keys()
-    return source.load(key)
+def _only(name: str, given: Any, type_: Any, registry: Registry) -> Any:
+    """The one value that an input is given."""
+    try:
+        source = open_source(given, registry, type_)
+        keys = source.keys()
+        if len(keys) != 1:
+            told = f"it takes one value, got {len(keys)}: {', '.join(keys[:5])}"
+            raise InputError(told, hint="give one file, or declare the input as a stream with []")
+        return source.load(keys[0])
+    except OtframeError as error:
+        raise error.at(node=name) from error.__cause__
 
 
 def _one(value: Any) -> Any:

@@ -1,8 +1,9 @@
 """The executor `processes`: items in worker processes, each with its own registry, graph and models.
 
 A worker reads the run once and each pass once, from files in a folder of the run; a task is the number of a pass and a
-key. A worker that dies takes no item with it: what was in flight is computed again, one after the other, so that an
-item that kills a second worker is known for sure and reported.
+key. How far a call is comes back by way of a file for each item. A worker that dies takes no item with it: what was in
+flight is computed again, one after the other, so that an item that kills a second worker is known for sure and
+reported.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from otframe.run.executors import RemoteExecutor
 from otframe.run.item import ItemResult, PassWork, run_item
 from otframe.run.pipeline import Pipeline
 from otframe.run.plan import Pass
+from otframe.run.relay import Pen, Relay
 from otframe.run.shipping import (
     Recipe,
     known,
@@ -45,6 +47,9 @@ from otframe.run.shipping import (
 )
 
 __all__ = ["ProcessExecutor", "processes"]
+
+_MOST = 61 if os.name == "nt" else None
+"""Windows can wait for no more processes at once."""
 
 _GRACE = 0.4
 """Seconds that a worker is given to remove what it half wrote when the run is stopped."""
@@ -71,7 +76,7 @@ class ProcessExecutor(RemoteExecutor):
     """Worker processes, started afresh (spawn) when the first items come.
 
     A script that uses it needs `if __name__ == "__main__":` around what it runs, as for every use of spawn. Observers
-    are not told of `progress` within an item.
+    are told of `progress` within an item some ten times a second, and of how it ended, from a thread of its own.
 
     Parameters
     ----------
@@ -80,12 +85,13 @@ class ProcessExecutor(RemoteExecutor):
     """
 
     def __init__(self, workers: int = 1) -> None:
-        self.workers = workers
+        self.workers = workers if _MOST is None else min(workers, _MOST)
         self._folder = tempfile.TemporaryDirectory(prefix="otframe-", ignore_cleanup_errors=True)
         self._lock = threading.RLock()
         self._recipe: Recipe | None = None
         self._pool: ProcessPoolExecutor | None = None
-        self._passes = 0
+        self._relay = Relay()
+        self._passes, self._sent = 0, 0
         self._open: set[_Task] = set()
         self._suspects: deque[_Task] = deque()
         """In flight when a worker died: computed again one at a time."""
@@ -122,6 +128,7 @@ class ProcessExecutor(RemoteExecutor):
                 if process.is_alive():
                     process.kill()
             pool.shutdown(wait=True, cancel_futures=True)
+        self._relay.close()
         self._folder.cleanup()
 
     @property
@@ -145,20 +152,23 @@ class ProcessExecutor(RemoteExecutor):
             self._send(self._held.popleft())
 
     def _send(self, task: _Task) -> None:
+        self._sent += 1
+        told = self._path / f"told-{self._sent}"
         while True:
             if self._pool is None:
                 context = multiprocessing.get_context("spawn")
                 self._pool = ProcessPoolExecutor(self.workers, context, _start, (self._folder.name,))
             try:
-                inner = self._pool.submit(_run, task.number, task.key)
+                inner = self._pool.submit(_run, task.number, task.key, told.name)
             except BrokenProcessPool:
                 self._pool = None
                 continue
             break
         task.pool = self._pool
-        inner.add_done_callback(partial(self._done, task))
+        self._relay.follow(told, task.work.caller.on_progress)
+        inner.add_done_callback(partial(self._done, task, told))
 
-    def _done(self, task: _Task, inner: Future[bytes]) -> None:
+    def _done(self, task: _Task, told: Path, inner: Future[bytes]) -> None:
         """An item came back, or its worker died. Called by the pool's own thread."""
         assert self._recipe is not None
         made: ItemResult | BaseException | None
@@ -173,11 +183,11 @@ class ProcessExecutor(RemoteExecutor):
         with self._lock:
             if made is not None:
                 self._open.discard(task)
-                _settle(task.future, made)
             if self._alone is task:
                 self._alone = None
             if not self._closed:
                 self._next()
+        self._relay.finish(told, partial(_settle, task.future, made))
 
     def _died(self, task: _Task) -> ItemResult | BaseException | None:
         """What becomes of an item whose worker died; None where it is tried again."""
@@ -203,8 +213,10 @@ class ProcessExecutor(RemoteExecutor):
         return ItemResult(task.key, missing=dict.fromkeys(range(len(task.work.plan.sinks)), error))
 
 
-def _settle(future: Future[ItemResult], made: ItemResult | BaseException) -> None:
-    """Give a future its outcome, unless nobody waits for it any more."""
+def _settle(future: Future[ItemResult], made: ItemResult | BaseException | None) -> None:
+    """Give a future its outcome, where there is one and somebody still waits for it."""
+    if made is None:
+        return
     with contextlib.suppress(InvalidStateError):
         if isinstance(made, BaseException):
             future.set_exception(made)
@@ -225,7 +237,8 @@ class _Worker:
         self.registry = recipe.registry
         graph = compile_graph(recipe.document, self.registry, given=recipe.given, overrides=recipe.params)
         self.graph = graph if recipe.only is None else graph.only(recipe.only)
-        self.caller = Caller(recipe.seed, ModelPool(recipe.device, recipe.dtype), recipe.workdir)
+        self.pen = Pen()
+        self.caller = Caller(recipe.seed, ModelPool(recipe.device, recipe.dtype), recipe.workdir, self.pen)
         self.write = Pipeline(recipe.document, self.registry)._write
         self.kept: dict[tuple[str, str], Any] = {}
         self.number, self.work = 0, self.bare()
@@ -235,11 +248,15 @@ class _Worker:
         none = Pass(0, "", (), (), frozenset())
         return PassWork(self.graph, none, self.recipe.sources, {}, {}, {}, self.caller, self.write, self.kept)
 
-    def run(self, number: int, key: str) -> bytes:
+    def run(self, number: int, key: str, told: str) -> bytes:
         if number != self.number:
             data = (self.folder / f"pass-{number}").read_bytes()
             self.number, self.work = number, unpack(data, self.registry, known(self.bare()))
-        return pack_result(run_item(self.work, key), self.work, self.registry)
+        self.pen.begin(self.folder / told)
+        try:
+            return pack_result(run_item(self.work, key), self.work, self.registry)
+        finally:
+            self.pen.end()
 
 
 _folder = Path()
@@ -268,11 +285,11 @@ def _follow() -> None:
         os._exit(1)
 
 
-def _run(number: int, key: str) -> bytes:
+def _run(number: int, key: str, told: str) -> bytes:
     global _worker
     try:
         if _worker is None:
             _worker = _Worker(_folder)
-        return _worker.run(number, key)
+        return _worker.run(number, key, told)
     except SystemExit:
         os._exit(1)  # the pool would catch it and go on with the next item

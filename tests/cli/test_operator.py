@@ -53,6 +53,18 @@ def test_show_an_operator(otframe, folders):
         assert told in shown.out
 
 
+def test_check_and_draw_an_operator(otframe, folders):
+    otframe("fit", FILE, "--in", "restored=restored", "--in", "clean=clean", "-o", "op.otf")
+    checked = otframe("check", "op.otf")
+    assert checked.code == 0, checked.err
+    fitted = next(line for line in checked.out.splitlines() if line.split()[:2] == ["operator", "AffineMap"])
+    assert "part of the operator" in fitted
+    drawn = otframe("graph", "op.otf")
+    assert drawn.code == 0, drawn.err
+    assert "transport.apply" in drawn.out
+    assert "gaussian.transport" not in drawn.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -149,3 +149,14 @@ def test_keys_too_long_for_a_file_name_fail_as_items(registry, images, tmp_path)
     )
     assert [file.key for file in result.files] == ["b"]
     assert [error.key for error in result.failures] == [long]
+
+
+@pytest.mark.parametrize("name", ["", "no/where/../../here", "photos/colour.png/../here"])
+def test_a_folder_that_would_quietly_be_another_is_refused(registry, images, tmp_path, monkeypatch, folder, name):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(OutputError) as caught:
+        Pipeline.from_text(TEXT % "{stem}.png", registry).run({"photos": images("a")}, out=name)
+    assert caught.value.exit_code == 2
+    assert "--out" in caught.value.hint
+    assert sorted(tmp_path.rglob("*")) == before

@@ -82,6 +82,19 @@ def test_wrong_sweeps(pipeline, images, registry):
         Pipeline.from_text(TEXT.replace("inputs:", "matrix: {weight: 3}\ninputs:"), registry)
 
 
+def test_sweeps_that_change_nothing_or_are_too_many(registry, images):
+    idle = Pipeline.from_text(TEXT.replace("params: {", "params: {idle: 0, "), registry)
+    with pytest.raises(ParameterError, match="'idle' is swept, but no node depends on it") as caught:
+        idle.check(sweep={"idle": [1, 2]})
+    assert "$idle" in caught.value.hint
+    with pytest.raises(ParameterError, match=r"'weight' is swept over 0.5 twice"):
+        idle.check(sweep={"weight": [0.5, 1.0, 0.5]})
+    assert idle.check(sweep={"weight": [0, 0.0, 1]})  # files of two names: the numbers are written differently
+    with pytest.raises(ParameterError, match="combinations of weight take .* copies of nodes, at most 10,") as caught:
+        idle.check(sweep={"weight": [k / 9999 for k in range(9999)]})
+    assert "fewer" in caught.value.hint
+
+
 def test_tables_that_cannot_be_stacked():
     one, other = Table(("a",), ((1,),)), Table(("b",), ((1,),))
     with pytest.raises(DataError, match="different columns"):

@@ -143,3 +143,19 @@ def test_versions_that_may_stand_in(numbers):
     compatible = stands_in(".".join(map(str, here)), ".".join(map(str, there)))
     breaking = here[:2] != there[:2] if there[0] == 0 else here[0] != there[0]
     assert compatible == (not breaking and here >= there)
+
+
+def test_a_fitted_input_of_one_value_gets_just_that(registry, images, tmp_path):
+    text = (
+        'otframe: 1\ninputs: {one: Image, photos: "Image[]"}\n'
+        "nodes: {out: {use: image.blend, in: {a: photos, b: one}, with: {weight: 0.5}}}\noutputs: {out: out}"
+    )
+    pipeline = Pipeline.from_text(text, registry)
+    given = images("a", "b")
+    assert pipeline.fit(one=next(iter(given.values()))).open == ("photos",)
+    with pytest.raises(InputError, match="takes one value, got 2: a, b") as caught:
+        pipeline.fit(one=given)
+    assert caught.value.node == "one"
+    with pytest.raises(InputError, match="gives Scalar, wanted Image") as caught:
+        pipeline.fit(one=otframe.values.Scalar(1.0))
+    assert caught.value.node == "one"
