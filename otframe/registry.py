@@ -208,8 +208,9 @@ class Registry:
 
 def nearest(name: str, names: Iterable[str], n: int = 3) -> str:
     """The names most like `name`, quoted and joined for a sentence; empty where nothing is near."""
-    close = difflib.get_close_matches(name, list(names), n=n, cutoff=0.55)
-    return " or ".join(f"'{c}'" for c in close)
+    plain = {known.casefold(): known for known in reversed(list(names))}
+    close = difflib.get_close_matches(name.casefold(), list(plain), n=n, cutoff=0.55)
+    return " or ".join(f"'{plain[c]}'" for c in close)
 
 
 def suggest(name: str, names: Iterable[str], otherwise: str) -> str:

@@ -243,6 +243,7 @@ def test_listing_imports_nothing_heavy() -> None:
 def test_nearest_and_suggest() -> None:
     assert nearest("gaussian.transprt", ["gaussian.transport", "image.blend"]) == "'gaussian.transport'"
     assert nearest("x", ["gaussian.transport"]) == ""
+    assert nearest("IMAGE.Blend", ["patch.fold", "image.blend"]) == "'image.blend'", "capitals do not matter"
     assert suggest("sise", ["size", "side"], "parameters") == "did you mean 'size' or 'side'?"
     assert suggest("zzz", ["size"], "its parameters") == "its parameters: size"
     assert suggest("zzz", [], "its parameters") == "its parameters: none"

@@ -76,6 +76,8 @@ def writer_for(path: str | Path, value_type: Any, registry: Registry) -> Writer:
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """A temporary path that becomes `path` when the block ends well, and is removed when it does not."""
+    if not path.name:
+        raise OutputError(f"'{path}' is no file's name", hint="give the path of a file")
     temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(6)}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

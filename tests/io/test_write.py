@@ -13,6 +13,7 @@ import torch
 from otframe.errors import OutputError
 from otframe.io import write, writer_for
 from otframe.io.image_file import read_image
+from otframe.io.write import atomic
 from otframe.io.writer import Writer
 from otframe.registry import Registry
 from otframe.values import GaussianLaw, Image, Table
@@ -264,3 +265,8 @@ def test_pixels_are_not_changed_by_writing(tmp_path, registry):
     for suffix in (".png", ".exr", ".jpg", ".tif", ".webp", ".bmp"):
         write(Image(pixels), tmp_path / f"a{suffix}", registry)
     assert torch.equal(pixels, before)
+
+
+def test_a_path_without_a_name_is_a_typed_error():
+    with pytest.raises(OutputError, match="no file's name"), atomic(Path()):
+        raise AssertionError("it must not come so far")
