@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import secrets
 from collections.abc import Iterator
@@ -31,10 +32,11 @@ _ADVICE = {
 
 @dataclass(frozen=True)
 class Written:
-    """A file that was written, and what it could not hold of the value."""
+    """A file that was written, what it could not hold of the value, and the sha256 of its bytes."""
 
     path: Path
     notes: tuple[str, ...] = ()
+    digest: str = ""
 
 
 def write(value: Any, path: str | Path, registry: Registry | None = None) -> Written:
@@ -48,7 +50,9 @@ def write(value: Any, path: str | Path, registry: Registry | None = None) -> Wri
     writer = writer_for(path, type(value), registry)
     with atomic(path) as temporary:
         notes = writer(value, temporary, registry=registry)
-    return Written(path, tuple(notes))
+        with temporary.open("rb") as file:  # now: under its final name another run may put another there
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Written(path, tuple(notes), digest)
 
 
 def writer_for(path: str | Path, value_type: Any, registry: Registry) -> Writer:

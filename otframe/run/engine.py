@@ -39,7 +39,7 @@ class Engine:
     paths : mapping
         For each output that is written: the path of each item's file (key '' for a single value).
     write : callable
-        Writes a value to a path and gives the path with notes.
+        Writes a value to a path and gives the path, notes, and the digest of each file.
     on_error : str
         `stop` at the first failed item, or `skip` it and list it.
     window : int
@@ -240,8 +240,8 @@ class Engine:
         """Tell the observers of an item, and stop the run where its failure must not be passed over."""
         for name, seconds in item.seconds.items():
             self._spent(name, item.key, seconds)
-        for name, path, notes in item.written:
-            self._written(WrittenFile(name, item.key, path, notes))
+        for name, path, notes, digests in item.written:
+            self._written(WrittenFile(name, item.key, path, notes, digests=digests))
         for error in item.errors():
             if any((error.node, error.key) == (told.node, told.key) for told in self.result.failures):
                 continue  # it failed in an earlier pass too
@@ -280,8 +280,8 @@ class Engine:
             return
         path = self.paths[name][key]
         with guarded(f"the writer of {path}", node=name, key=key):
-            path, notes = self.write(value, path)
-        self._written(WrittenFile(name, key, path, notes))
+            path, notes, digests = self.write(value, path)
+        self._written(WrittenFile(name, key, path, notes, digests=digests))
 
     def _written(self, file: WrittenFile) -> None:
         if self.keeping is not None and not file.found:

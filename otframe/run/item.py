@@ -19,7 +19,8 @@ from otframe.store import Shelf, rebuilt
 
 __all__ = ["ItemResult", "PassWork", "Write", "compute_item", "run_item"]
 
-Write = Callable[[Any, Path], tuple[Path, tuple[str, ...]]]
+Write = Callable[[Any, Path], tuple[Path, tuple[str, ...], tuple[str, ...]]]
+"""Gives the path, notes, and the digest of each file."""
 
 
 @dataclass
@@ -73,7 +74,7 @@ class ItemResult:
     key: str
     states: dict[str, Any] = field(default_factory=dict)
     values: dict[Ref, Any] = field(default_factory=dict)
-    written: list[tuple[str, Path, tuple[str, ...]]] = field(default_factory=list)
+    written: list[tuple[str, Path, tuple[str, ...], tuple[str, ...]]] = field(default_factory=list)
     failed: dict[str, OtframeError] = field(default_factory=dict)
     missing: dict[int, OtframeError] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -195,8 +196,8 @@ def _end(work: PassWork, sink: Sink, values: _Values, result: ItemResult) -> Non
     elif sink.output is not None and sink.output.name in work.paths:
         path = work.paths[sink.output.name][key]
         with guarded(f"the writer of {path}", node=sink.output.name, key=key, where=sink.output.where):
-            path, notes = work.write(values(sink.ref), path)
-        result.written.append((sink.output.name, path, notes))
+            written = work.write(values(sink.ref), path)
+        result.written.append((sink.output.name, *written))
     else:
         result.values[sink.ref] = values(sink.ref)
 

@@ -185,8 +185,9 @@ class Kept(Keeping):
         """A file was written: say so in the ledger, where it can be told what it was made of."""
         address = self._address(file.output, file.key)
         if self.ledger is not None and address is not None:
-            for path in files_of(file.path, self._outputs[file.output]):
-                self.ledger.wrote(path, address, output=file.output, key=file.key)
+            paths = files_of(file.path, self._outputs[file.output])
+            for path, digest in zip(paths, file.digests, strict=True):
+                self.ledger.wrote(path, address, digest, output=file.output, key=file.key)
 
     def lost(self, name: str) -> None:
         """What is made of fewer items than there are is not what its address says."""

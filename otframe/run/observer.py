@@ -40,7 +40,8 @@ class RunInfo:
 class WrittenFile:
     """A file that was written: of which output, for which item, and what had to be said about it.
 
-    `found` says that an earlier run wrote it, of just what this run would write it of.
+    `found` says that an earlier run wrote it, of just what this run would write it of. `digests` are the sha256 of what
+    was written, for both files of a table.
     """
 
     output: str
@@ -48,6 +49,7 @@ class WrittenFile:
     path: Path
     notes: tuple[str, ...] = ()
     found: bool = False
+    digests: tuple[str, ...] = ()
 
 
 @dataclass

@@ -267,9 +267,9 @@ class Pipeline:
             return fit(self, named, params)
         return fit(self, inputs, params, **named)
 
-    def _write(self, value: Any, path: Path) -> tuple[Path, tuple[str, ...]]:
+    def _write(self, value: Any, path: Path) -> tuple[Path, tuple[str, ...], tuple[str, ...]]:
         if is_pair(path, type(value)):
-            write_table_pair(value, path, self.registry)
-            return path, ()
+            pair = write_table_pair(value, path, self.registry)
+            return path, (), tuple(written.digest for written in pair)
         written = write(value, path, self.registry)
-        return written.path, written.notes
+        return written.path, written.notes, (written.digest,)

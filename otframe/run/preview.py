@@ -76,7 +76,8 @@ class _Look:
         items = len(self.kept.addresses.walked(name))
         left = self.counts.get(name, 0)
         if left == 0:
-            return State(name, "hit", items, items, "kept" if name in self.kept.held else "not needed")
+            kept = name in self.kept.held or name in kept_items(self.graph)
+            return State(name, "hit", items, items, "kept" if kept else "not needed")
         changed = self._changed(name)
         if name in self.before and changed:
             return State(name, "stale", items, items - left, changed)

@@ -21,6 +21,9 @@ from otframe.values.stored import StoredResult
 
 __all__ = ["Layout", "from_bytes", "laid", "layout", "to_bytes"]
 
+_KEY = "otframe"
+"""One key: several would come in any order."""
+
 Layout = tuple[tuple[int, ...], str]
 """Strides and device."""
 
@@ -31,7 +34,7 @@ def to_bytes(result: Any, registry: codec.Names) -> bytes:
     tensors, header = codec.encode(value, registry)
     places = {path: layout(tensor) for path in tensors if (tensor := _at(value, path)) is not None}
     # not the sorted text that the codec writes: the order of mappings is part of a value too
-    data: bytes = safetensors.torch.save(tensors, {"header": json.dumps(header), "places": json.dumps(places)})
+    data: bytes = safetensors.torch.save(tensors, {_KEY: json.dumps([header, places])})
     return data
 
 
@@ -39,8 +42,7 @@ def from_bytes(data: bytes, registry: codec.Names) -> Any:
     """What `to_bytes` was given, named tuples as plain ones; `DataError` where the bytes are damaged."""
     try:
         end = 8 + int.from_bytes(data[:8], "little")
-        metadata = json.loads(data[8:end])["__metadata__"]
-        header, places = json.loads(metadata["header"]), json.loads(metadata["places"])
+        header, places = json.loads(json.loads(data[8:end])["__metadata__"][_KEY])
         tensors = {path: laid(t, places.get(path)) for path, t in safetensors.torch.load(data).items()}
     except OtframeError:
         raise
