@@ -35,6 +35,9 @@ def otframe_components() -> list[Entry]:
         Entry("transport.apply", "otframe.parts.transport:Apply", "transform", "move samples by a transport"),
         Entry("image.blend", "otframe.parts.blend:Blend", "transform", "(1 - weight) a + weight b"),
         Entry("table.stack", "otframe.parts.tables:Stack", "transform", "tables of several settings as one"),
+        Entry("density.luminance", "otframe.parts.density:Luminance", "transform", "an image's grey as mass"),
+        Entry("density.picture", "otframe.parts.density:Picture", "transform", "a density as an image, to look at"),
+        Entry("density.cloud", "otframe.parts.density:Cloud", "transform", "a density's cells as weighted points"),
         Entry("image.convert", "otframe.parts.convert:Convert", "transform", "to another colour space"),
     ]
 

@@ -13,6 +13,7 @@ from typing import Self
 __all__ = [
     "CancelledError",
     "ComponentError",
+    "ConvergenceError",
     "DataError",
     "ImageReadError",
     "InputError",
@@ -146,6 +147,17 @@ class ComponentError(OtframeError):
 
 class SolveError(OtframeError):
     """A transport problem that has no solution, or a solver that broke down."""
+
+
+class ConvergenceError(SolveError):
+    """A solver did not reach its tolerance; `state` is the transport that it reached, with its residual."""
+
+    state: object = None
+
+    def reached(self, state: object) -> Self:
+        """Attach what was reached, and return the error itself."""
+        self.state = state
+        return self
 
 
 class OutputError(OtframeError):
