@@ -13,7 +13,8 @@ class Component(BaseModel):
     """Frozen parameters with typed verbs. Holds no state that a call changes.
 
     `references` are keys into `docs/references.bib`. `promises` are the truths that the conformance kit holds it to:
-    `identity`, `translation`, `gaussian`, `sorting`, `assignment`, `inverse:patch.fold` (see `otframe.testing`).
+    `identity`, `translation`, `gaussian`, `sorting`, `assignment`, `permutation`, `symmetry`, `scaling`, `dirac`,
+    `gradient`, `quantiles`, `inverse:patch.fold` (see `otframe.testing`).
     """
 
     model_config = ConfigDict(

@@ -17,9 +17,14 @@ __all__ = [
     "affine_cost",
     "assignment",
     "barycenter_of_commuting",
+    "convex_gradient",
+    "dirac_cost",
     "gaussian_cost",
     "gaussian_map",
+    "permuted",
     "pushed",
+    "quantile_cost",
+    "scaled",
     "shifted",
     "sorted_cost",
 ]
@@ -108,3 +113,70 @@ def assignment(source: PointCloud, target: PointCloud) -> tuple[np.ndarray, floa
     cost = torch.cdist(source.points.double(), target.points.double()).square().numpy()
     rows, columns = linear_sum_assignment(cost)
     return columns, math.fsum(cost[rows, columns]) / len(rows)
+
+
+def permuted(cloud: PointCloud, seed: int = 0) -> PointCloud:
+    """The same measure with its points in another order: nothing moves, at no cost."""
+    order = torch.randperm(cloud.count, generator=torch.Generator().manual_seed(seed))
+    return PointCloud(cloud.points[order], None if cloud.weights is None else cloud.weights[order])
+
+
+def scaled(measure: GaussianLaw | PointCloud, by: float) -> GaussianLaw | PointCloud:
+    """The measure of `by x`. Between measures that are both scaled the optimal map is `by T(x / by)`, the cost `by^2`.
+
+    Proposition 2.2 of [peyre2019computational]_ is why: the squared distance is homogeneous.
+    """
+    if isinstance(measure, GaussianLaw):
+        return GaussianLaw(measure.mean * by, measure.cov * by**2, measure.count)
+    return PointCloud(measure.points * by, measure.weights)
+
+
+def dirac_cost(cloud: PointCloud, at: torch.Tensor, p: float = 2.0) -> float:
+    r"""What it costs to bring a measure to one point `(d,)`, or from there: there is no other plan than the product.
+
+    .. math:: \sum_i w_i |x_i - a|^p
+    """
+    distances = (cloud.points.double() - at.double()).square().sum(1).sqrt()
+    return float((_weights(cloud) * distances**p).sum())
+
+
+def convex_gradient(points: torch.Tensor) -> torch.Tensor:
+    r"""Points `(n, d)` moved by the gradient of a convex function: the optimal map to their images [brenier1991polar]_.
+
+    .. math:: \nabla \Big( \tfrac14 |x|^2 + \sum_k \log \cosh(w_k \cdot x) + v \cdot x \Big)
+       = \tfrac12 x + \sum_k \tanh(w_k \cdot x) \, w_k + v
+    """
+    random = torch.Generator().manual_seed(0)
+    w = torch.randn(3, points.shape[1], generator=random, dtype=torch.float64)
+    v = torch.randn(points.shape[1], generator=random, dtype=torch.float64)
+    return 0.5 * points.double() + torch.tanh(points.double() @ w.T) @ w + v
+
+
+def quantile_cost(source: PointCloud, target: PointCloud, p: float = 2.0) -> float:
+    r"""Cost of the optimal plan between weighted points on the line: mass goes in the order of the points.
+
+    .. math:: \int_0^1 |F^{-1}(t) - G^{-1}(t)|^p \, dt
+
+    Remark 2.30 of [peyre2019computational]_.
+    """
+    heaps = []
+    for cloud in (source, target):
+        order = cloud.points[:, 0].argsort()
+        heaps.append(list(zip(cloud.points[order, 0].tolist(), _weights(cloud)[order].tolist(), strict=True)))
+    (x, a), (y, b) = heaps[0].pop(0), heaps[1].pop(0)
+    told = []
+    while True:
+        told.append(min(a, b) * abs(x - y) ** p)
+        a, b = a - min(a, b), b - min(a, b)
+        if not heaps[int(b <= a)]:
+            return math.fsum(told)
+        if b <= a:
+            y, b = heaps[1].pop(0)
+        else:
+            x, a = heaps[0].pop(0)
+
+
+def _weights(cloud: PointCloud) -> torch.Tensor:
+    """Weights `(n,)` of sum 1, float64."""
+    weights = torch.ones(cloud.count) if cloud.weights is None else cloud.weights
+    return weights.double() / weights.double().sum()

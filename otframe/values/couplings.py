@@ -50,7 +50,7 @@ class Coupling(Transport, abc.ABC):
 
 @dataclass(frozen=True, eq=False)
 class Plan(Coupling):
-    """A plan between points, by its entries that are not zero.
+    """A plan between points of one space, by its entries that are not zero.
 
     Parameters
     ----------
@@ -79,6 +79,16 @@ class Plan(Coupling):
         shapes = {tuple(part.shape) for part in (self.rows, self.cols, self.mass)}
         if len(shapes) != 1 or self.mass.ndim != 1:
             raise DataError(f"rows, columns and mass of a plan have one shape (k,), got {sorted(shapes)}")
+        if self.source.dim != self.target.dim:
+            raise DataError(
+                f"a plan is between points of one space, got dimensions {self.source.dim}, {self.target.dim}"
+            )
+        for name, index, count in (("row", self.rows, self.source.count), ("column", self.cols, self.target.count)):
+            if index.dtype != torch.int64 or (len(index) and not 0 <= int(index.min()) <= int(index.max()) < count):
+                raise DataError(f"each {name} of a plan is a point's number, int64 from 0 to {count - 1}")
+        for name, part, count in (("f", self.f, self.source.count), ("g", self.g, self.target.count)):
+            if part is not None and part.shape != (count,):
+                raise DataError(f"the dual function {name} of a plan has shape ({count},), got {tuple(part.shape)}")
 
     @property
     def gap(self) -> float | None:
@@ -88,15 +98,25 @@ class Plan(Coupling):
     def matrix(self) -> torch.Tensor:
         """The plan as a sparse `(n, m)` tensor."""
         index = torch.stack([self.rows, self.cols])
-        return torch.sparse_coo_tensor(index, self.mass, (self.source.count, self.target.count)).coalesce()
+        size = (self.source.count, self.target.count)
+        return torch.sparse_coo_tensor(index, self.mass, size, check_invariants=True).coalesce()
 
     def apply(self, values: torch.Tensor) -> torch.Tensor:
         """`sum_y plan(x, y) values(y)`, `(..., m) -> (..., n)`."""
+        self._fitting(values, self.target)
         return _gathered(values, self.cols, self.rows, self.mass, self.source.count)
 
     def apply_transposed(self, values: torch.Tensor) -> torch.Tensor:
         """`sum_x plan(x, y) values(x)`, `(..., n) -> (..., m)`."""
+        self._fitting(values, self.source)
         return _gathered(values, self.rows, self.cols, self.mass, self.target.count)
+
+    @staticmethod
+    def _fitting(values: torch.Tensor, cloud: PointCloud) -> None:
+        if values.shape[-1:] != (cloud.count,):
+            raise DataError(
+                f"a function of {cloud.count} points has shape (..., {cloud.count}), got {tuple(values.shape)}"
+            )
 
     def marginals(self) -> tuple[torch.Tensor, torch.Tensor]:
         """The mass of each source and target point."""

@@ -44,8 +44,8 @@ class Density(Value):
             raise DataError(f"a density is finite and not negative, got a smallest mass of {low:g}, a sum of {total:g}")
         if total <= 0:
             raise DataError("a density has mass somewhere, got none")
-        if not self.spacing:
-            object.__setattr__(self, "spacing", (1.0 / max(mass.shape),) * mass.ndim)
+        steps = tuple(float(step) for step in self.spacing) or (1.0 / max(mass.shape),) * mass.ndim
+        object.__setattr__(self, "spacing", steps)
         if len(self.spacing) != mass.ndim or not all(0 < step < math.inf for step in self.spacing):
             raise DataError(f"a grid of {mass.ndim} axes has as many positive spacings, got {self.spacing}")
 

@@ -1,4 +1,4 @@
-"""The truths that a component promises: `identity`, `translation`, `gaussian`, `sorting`, `assignment`, `inverse:NAME`.
+"""The truths that a component promises: the names in `TRUTHS`, and `inverse:NAME`.
 
 A promise holds for the first example. `translation~1e-3` allows a relative error of 1e-3 instead of 1e-6.
 """
@@ -129,12 +129,85 @@ def _assignment(problem: Problem, rtol: float) -> bool:
     return True
 
 
+def _permutation(problem: Problem, rtol: float) -> bool:
+    """Points in another order are the same measure: nothing moves."""
+    source = problem.measure(5)
+    if not isinstance(source, PointCloud) or not problem.pair:
+        return False
+    made = problem.solve(source, truths.permuted(source))
+    _expect(problem, "permutation", made, source, lambda points: points, 0.0, rtol)
+    return True
+
+
+def _symmetry(problem: Problem, rtol: float) -> bool:
+    """The way back costs as much as the way there."""
+    if not problem.pair:
+        return False
+    source, target = problem.measure(5), problem.measure(6)
+    _costs(problem, "symmetry", problem.solve(target, source), float(problem.solve(source, target).cost), rtol)
+    return True
+
+
+def _scaling(problem: Problem, rtol: float) -> bool:
+    """In units a third as large all numbers are three times as large, and the cost nine times."""
+    if not problem.pair:
+        return False
+    source, target = problem.measure(5), problem.measure(6)
+    plain = problem.solve(source, target)
+    made = problem.solve(truths.scaled(source, 3.0), truths.scaled(target, 3.0))
+    move = mover(plain) or (lambda points: points)
+    _expect(
+        problem, "scaling", made, truths.scaled(source, 3.0), lambda points: 3 * move(points / 3), 9 * plain.cost, rtol
+    )
+    return True
+
+
+def _dirac(problem: Problem, rtol: float) -> bool:
+    """All mass goes to the one point there is, and comes from it."""
+    source, at = problem.measure(5), problem.measure(6, n=1)
+    if not isinstance(source, PointCloud) or not isinstance(at, PointCloud) or not problem.pair:
+        return False
+    cost = truths.dirac_cost(source, at.points[0])
+    _expect(problem, "dirac", problem.solve(source, at), source, lambda points: at.points.expand_as(points), cost, rtol)
+    _costs(problem, "dirac", problem.solve(at, source), cost, rtol)
+    return True
+
+
+def _gradient(problem: Problem, rtol: float) -> bool:
+    """Points are carried to their images under the gradient of a convex function by that gradient."""
+    source = problem.measure(5)
+    if not isinstance(source, PointCloud) or not problem.pair:
+        return False
+    images = truths.convex_gradient(source.points)
+    cost = float((images - source.points).square().sum(1).mean())
+    made = problem.solve(source, truths.permuted(PointCloud(images)))
+    _expect(problem, "gradient", made, source, lambda points: images, cost, rtol)
+    return True
+
+
+def _quantiles(problem: Problem, rtol: float) -> bool:
+    """The mass of weighted points on a line goes in their order."""
+    source, target = problem.measure(5, dim=1), problem.measure(6, dim=1, n=20)
+    if not isinstance(source, PointCloud) or not isinstance(target, PointCloud) or not problem.pair:
+        return False
+    weights = torch.rand(source.count, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    source = PointCloud(source.points, weights / weights.sum())
+    _costs(problem, "quantiles", problem.solve(source, target), truths.quantile_cost(source, target), rtol)
+    return True
+
+
 TRUTHS: dict[str, Callable[[Problem, float], bool]] = {
     "identity": _identity,
     "translation": _translation,
     "gaussian": _gaussian,
     "sorting": _sorting,
     "assignment": _assignment,
+    "permutation": _permutation,
+    "symmetry": _symmetry,
+    "scaling": _scaling,
+    "dirac": _dirac,
+    "gradient": _gradient,
+    "quantiles": _quantiles,
 }
 
 
@@ -157,9 +230,15 @@ def _expect(
             raise Violation(f"{name}: {truth}: {told}")
     if isinstance(made, AffineMap) and made.noise_cov is not None and float(made.noise_cov.abs().max()) > rtol:
         raise Violation(f"{name}: {truth}: the map adds noise where none is needed")
-    size = max(cost, float(points.var(0).sum()))
-    if not abs(float(made.cost) - cost) <= rtol * size:
-        raise Violation(f"{name}: {truth}: the cost is {float(made.cost):.6g}, must be {cost:.6g}")
+    _costs(problem, truth, made, cost, rtol, size=max(cost, float(points.var(0).sum())))
+
+
+def _costs(problem: Problem, truth: str, made: Any, cost: float, rtol: float, *, size: float | None = None) -> None:
+    """The transport's cost, to `rtol` of the size, which is the cost itself where None."""
+    if not abs(float(made.cost) - cost) <= rtol * (abs(cost) if size is None else size):
+        raise Violation(
+            f"{problem.trial.subject.name}: {truth}: the cost is {float(made.cost):.6g}, must be {cost:.6g}"
+        )
 
 
 def _same(problem: Problem, truth: str, made: Any, wanted: Measure, rtol: float) -> None:
