@@ -127,6 +127,9 @@ class ProcessExecutor(RemoteExecutor):
                 process.join(max(0.0, end - time.monotonic()))
                 if process.is_alive():
                     process.kill()
+                    process.join()
+            if running:
+                _end_of_results(pool)
             pool.shutdown(wait=True, cancel_futures=True)
         self._relay.close()
         self._folder.cleanup()
@@ -211,6 +214,16 @@ class ProcessExecutor(RemoteExecutor):
             key=task.key,
         )
         return ItemResult(task.key, missing=dict.fromkeys(range(len(task.work.plan.sinks)), error))
+
+
+def _end_of_results(pool: ProcessPoolExecutor) -> None:
+    """Let the pool's thread see that no worker writes any more: one that was ended while it wrote left half a message.
+
+    The thread would wait for the rest for ever, as this process holds the pipe open too.
+    """
+    writer = getattr(getattr(pool, "_result_queue", None), "_writer", None)
+    if writer is not None:
+        writer.close()
 
 
 def _settle(future: Future[ItemResult], made: ItemResult | BaseException | None) -> None:
