@@ -6,6 +6,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +18,10 @@ from otframe.io.writer import Writer
 from otframe.registry import Registry, nearest
 from otframe.values import Value
 
-__all__ = ["Written", "atomic", "write", "writer_for"]
+__all__ = ["Written", "atomic", "is_temporary", "write", "writer_for"]
+
+_TEMPORARY = re.compile(r"\..*\.[0-9a-f]{12}\.part(\.[^.]*)?")
+"""The names that `atomic` makes."""
 
 _ADVICE = {
     errno.ENOSPC: "the disk is full",
@@ -101,6 +105,11 @@ def atomic(path: Path) -> Iterator[Path]:
     except BaseException:
         _remove(temporary)
         raise
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file's name is one that `atomic` writes under, before the file has its own."""
+    return _TEMPORARY.fullmatch(name) is not None
 
 
 def _sync(path: Path) -> None:

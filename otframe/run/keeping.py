@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,14 +12,13 @@ from typing import Any, Self
 
 from otframe.errors import DataError
 from otframe.graph import Graph, Node, Ref
+from otframe.io.write import is_temporary
 from otframe.registry import Registry
 from otframe.run.observer import WrittenFile
 from otframe.run.paths import files_of
 from otframe.store import Addresses, Ledger, Lock, Shelf, Store, rebuilt
 
 __all__ = ["Keeping", "Kept", "Scratch", "fitted", "kept_items"]
-
-_TEMPORARY = re.compile(r"\..*\.[0-9a-f]{12}\.part(\.[^.]*)?")
 
 
 @dataclass
@@ -223,7 +221,7 @@ class Kept(Keeping):
             places = {folder, *folder.glob("??")}
         for place in places:
             for path in place.glob(".*.part*"):
-                if _TEMPORARY.fullmatch(path.name):
+                if is_temporary(path.name):
                     with contextlib.suppress(OSError):  # whether the folder can be used is seen where it is used
                         path.unlink()
 
