@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
@@ -55,12 +55,15 @@ class Plan:
         What the verb promises under this choice.
     nothing : tuple of str
         Ports without a default that are handed None.
+    special : bool
+        Whether the samples are of the plain choice's types, and only other examples of them, which may be refused.
     """
 
     chosen: Mapping[str, Sample]
     ports: Mapping[str, Port]
     output: Any
     nothing: tuple[str, ...] = ()
+    special: bool = False
 
     def make(self, seed: int) -> dict[str, Any]:
         """New arguments by port; the same for the same seed, no two ports alike."""
@@ -94,11 +97,16 @@ def plans(signature: Signature, samples: Sequence[Sample], owner: str) -> list[P
     first, counts = _choose(needed, {}, samples, signature, owner)
     found = [first]
     for index, count in enumerate(counts):
-        found += [_choose(needed, {index: k}, samples, signature, owner)[0] for k in range(1, count)]
+        others = [_choose(needed, {index: k}, samples, signature, owner)[0] for k in range(1, count)]
+        found += [replace(plan, special=_hints(plan) == _hints(first)) for plan in others]
     if len(needed) < len(signature.inputs):
         with contextlib.suppress(Violation):  # nothing may fit an optional port
             found.append(_choose(signature.inputs, {}, samples, signature, owner)[0])
     return found
+
+
+def _hints(plan: Plan) -> dict[str, Any]:
+    return {name: sample.hint for name, sample in plan.chosen.items()}
 
 
 def _choose(

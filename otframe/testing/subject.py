@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from otframe.errors import OtframeError
+from otframe.errors import DataError, OtframeError
 from otframe.interfaces import Accumulator, Component, Context, Model, ModelPool, current_pool
 from otframe.ports import Signature, signature, verbs
 from otframe.registry import Registry
@@ -37,6 +37,7 @@ class Subject:
     cls: type[Component]
     registry: Registry
     pool: ModelPool = field(default_factory=ModelPool)
+    _refusals: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def examples(self) -> list[Component]:
@@ -64,7 +65,7 @@ class Subject:
         return samples(self.registry)
 
     def trials(self, *, strict: bool = False) -> Iterator[Trial]:
-        """Every example with every verb and every choice of samples.
+        """Every example with every verb and every choice of samples but those of special samples that it refuses.
 
         What keeps them from being made is `Untested`; with `strict` a missing sample is told as the `Violation` it is.
         """
@@ -90,7 +91,23 @@ class Subject:
         known = (*made, *(sample for sample in self.samples if all(sample.hint != own.hint for own in made)))
         for found in signatures:
             for plan in plans(found, known, self.name):
-                yield Trial(self, example, found, plan)
+                trial = Trial(self, example, found, plan)
+                if not (plan.special and self._refused(trial)):
+                    yield trial
+
+    def _refused(self, trial: Trial) -> bool:
+        """Whether the component refuses a trial's samples by a `DataError` that says why."""
+        key = str(trial)
+        if key not in self._refusals:
+            try:
+                trial.run(trial.inputs())
+            except DataError as error:
+                self._refusals[key] = bool(error.message.strip())
+            except Exception:  # told by the checks that run it
+                self._refusals[key] = False
+            else:
+                self._refusals[key] = False
+        return self._refusals[key]
 
     def _made_by(self, example: Component, signatures: Sequence[Signature]) -> Iterator[Sample]:
         """What one verb of a model gives, another takes: a latent fits the network that made it alone."""

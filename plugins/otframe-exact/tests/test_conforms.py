@@ -2,7 +2,4 @@
 
 from otframe.testing import conformance
 
-test_conforms = conformance(
-    "otframe-exact",
-    known={"exact.assignment-runs": "the kit gives weighted points too, which have no assignment: refused"},
-)
+test_conforms = conformance("otframe-exact")
