@@ -83,7 +83,7 @@ class GridPotentials(Coupling):
         return Problem(*mass, self.source.spacing, self.blur, self.kind, self.reach)  # type: ignore[arg-type]
 
     def _kernel(self) -> GridKernel:
-        return self._problem().kernel()
+        return self._problem().kernel
 
     def _carried(
         self, values: torch.Tensor, near: torch.Tensor, far: torch.Tensor, mass: torch.Tensor, other: torch.Tensor
@@ -99,7 +99,7 @@ class GridPotentials(Coupling):
 
 def plan_cost(problem: Problem, f: torch.Tensor, g: torch.Tensor) -> list[float]:
     """`sum plan(x, y) c(x, y)` for each problem of a batch, without the plan."""
-    eps, kernel, axes = problem.eps, problem.kernel(), tuple(range(1, f.ndim))
+    eps, kernel, axes = problem.eps, problem.kernel, tuple(range(1, f.ndim))
     left, right = f / eps + logarithm(problem.a), g / eps + logarithm(problem.b)
     if problem.cost == "absolute":
         return _numbers(torch.exp(left + kernel.costs(right)).sum(axes))
@@ -118,7 +118,7 @@ def dual_value(problem: Problem, f: torch.Tensor, g: torch.Tensor) -> list[float
     """The value of the regularised dual problem for each problem of a batch [peyre2019computational]_."""
     axes = tuple(range(1, f.ndim))
     a, b, eps, rho = problem.a, problem.b, problem.eps, problem.rho
-    plan = torch.exp(f / eps + logarithm(a) + problem.kernel()(g / eps + logarithm(b))).sum(axes)
+    plan = torch.exp(f / eps + logarithm(a) + problem.kernel(g / eps + logarithm(b))).sum(axes)
     entropy = eps * (plan - a.sum(axes) * b.sum(axes))
     if problem.reach is None:
         return _numbers((a * f).sum(axes) + (b * g).sum(axes) - entropy)
