@@ -22,6 +22,7 @@ _VALUES = {
     "Scalar": "one number with its name and unit",
     "StoredOperator": "a fitted pipeline",
     "StoredResult": "what a node gave that is no value itself",
+    "Drawing": "a picture made of paths and texts",
     "Draw": "the index of a random draw",
 }
 
@@ -33,11 +34,14 @@ def otframe_components() -> list[Entry]:
         Entry("patch.unfold", "otframe.parts.patch:Unfold", "transform", "all overlapping patches, as a view"),
         Entry("patch.fold", "otframe.parts.patch:Fold", "transform", "patches back to the field, overlaps averaged"),
         Entry("transport.apply", "otframe.parts.transport:Apply", "transform", "move samples by a transport"),
+        Entry("transport.measure", "otframe.parts.measure:Measure", "transform", "cost, gap and errors of a transport"),
+        Entry("transport.plot", "otframe.parts.plot:Plot", "transform", "a drawing of where the mass goes"),
         Entry("image.blend", "otframe.parts.blend:Blend", "transform", "(1 - weight) a + weight b"),
         Entry("table.stack", "otframe.parts.tables:Stack", "transform", "tables of several settings as one"),
         Entry("density.luminance", "otframe.parts.density:Luminance", "transform", "an image's grey as mass"),
         Entry("density.picture", "otframe.parts.density:Picture", "transform", "a density as an image, to look at"),
         Entry("density.cloud", "otframe.parts.density:Cloud", "transform", "a density's cells as weighted points"),
+        Entry("density.square", "otframe.parts.square:Square", "transform", "a density on a square grid"),
         Entry("image.convert", "otframe.parts.convert:Convert", "transform", "to another colour space"),
     ]
 
@@ -56,7 +60,7 @@ def otframe_readers() -> list[Entry]:
 
 @hookimpl
 def otframe_writers() -> list[Entry]:
-    """Images, tables and values by suffix."""
+    """Images, tables, drawings and values by suffix."""
     return WRITERS
 
 

@@ -29,6 +29,7 @@ READERS: list[Entry] = [
 WRITERS: list[Entry] = [
     *(Entry(suffix, "otframe.io.image_write:write_image", "writer", summary) for suffix, summary in _IMAGES.items()),
     Entry(".safetensors", "otframe.io.value_file:write_value", "writer", "any value"),
+    Entry(".svg", "otframe.io.drawing_file:write_drawing", "writer", "drawings, for browsers, light and dark"),
     Entry(".csv", "otframe.io.table_file:write_csv", "writer", "tables, for spreadsheets"),
     Entry(".json", "otframe.io.table_file:write_json", "writer", "tables, exact"),
     Entry(".md", "otframe.io.table_file:write_markdown", "writer", "tables, to be read"),

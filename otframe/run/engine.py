@@ -15,9 +15,11 @@ from otframe.graph import Graph, Node, Ref
 from otframe.interfaces import Stream
 from otframe.io.source import Source
 from otframe.run.call import Caller, guarded
+from otframe.run.compared import compared
 from otframe.run.executors import RemoteExecutor, SerialExecutor
 from otframe.run.item import ItemResult, PassWork, Write, compute_item, run_item
 from otframe.run.keeping import Keeping
+from otframe.run.measuring import measured
 from otframe.run.observer import Observer, RunResult, WrittenFile
 from otframe.run.plan import Pass, Plan, Sink
 from otframe.run.reads import closure, computed, folds, gathering, once_reads
@@ -66,13 +68,14 @@ class Engine:
     _left: Counter[Ref] = field(default_factory=Counter, init=False)
     """How often each of them will still be read."""
     _kept: dict[tuple[str, str], Any] = field(default_factory=dict, init=False)
+    _compared: frozenset[str] = field(default=frozenset(), init=False)
 
     def run(self) -> RunResult:
         """Run all passes, then what is left of single values; `RunResult` says what was made and what failed."""
         start = time.perf_counter()
         for file in self.keeping.files() if self.keeping is not None else ():
             self._written(file)
-        self._left = self._readers()
+        self._left, self._compared = self._readers(), compared(self.graph)
         self._held.update({Ref(name): value for name, value in self.keeping.held.items()} if self.keeping else {})
         for plan in self.plan.passes:
             self._walk(plan)
@@ -127,11 +130,21 @@ class Engine:
             (key,) = self.sources[node.id].keys()
             value = self.caller.read(node, self.sources[node.id], key)
         else:
-            value = self.caller.call(node, "", self._single, self._whole(node))
+            value = self._called(node)
             self._keep(node, value)
         self._held[Ref(node.id)] = value
         self._release(reads)
         self._spent(node.id, "", time.perf_counter() - start)
+
+    def _called(self, node: Node) -> Any:
+        """The value of a node; those that a table compares are measured meanwhile."""
+        whole = self._whole(node)
+        if node.id not in self._compared:
+            return self.caller.call(node, "", self._single, whole)
+        value, spent = measured(lambda: self.caller.call(node, "", self._single, whole))
+        self.result.measured[node.id] = spent
+        self.observer.node_measured(node.id, spent)
+        return value
 
     def _keep(self, node: Node, value: Any) -> None:
         """Leave a fitted value to later runs."""

@@ -9,6 +9,7 @@ from typing import Literal
 
 from otframe import __version__
 from otframe.errors import CancelledError, OtframeError
+from otframe.run.measuring import Spent
 from otframe.run.observer import Observer, RunInfo, RunResult, WrittenFile
 
 __all__ = ["Journal", "Status", "versions"]
@@ -29,6 +30,7 @@ class Journal(Observer):
         self.start = self.end = datetime.now(UTC)
         self.passes: list[tuple[str, int]] = []
         self.seconds: dict[str, float] = {}
+        self.measured: dict[str, Spent] = {}
         self.files: list[WrittenFile] = []
         self.failures: list[OtframeError] = []
         self.error: BaseException | None = None
@@ -52,6 +54,10 @@ class Journal(Observer):
     def node_finished(self, node: str, key: str, seconds: float) -> None:
         """Add up the time."""
         self.seconds[node] = self.seconds.get(node, 0.0) + seconds
+
+    def node_measured(self, node: str, spent: Spent) -> None:
+        """Remember what a call took."""
+        self.measured[node] = spent
 
     def item_failed(self, error: OtframeError) -> None:
         """Remember the failure."""

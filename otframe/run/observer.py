@@ -12,6 +12,7 @@ from typing import Any
 from otframe.errors import OtframeError
 from otframe.graph import Graph
 from otframe.io.source import Source
+from otframe.run.measuring import Spent
 from otframe.run.plan import Plan
 
 __all__ = ["Observer", "Observers", "RunInfo", "RunResult", "WrittenFile"]
@@ -68,6 +69,8 @@ class RunResult:
         What could not be kept for later runs, and why.
     seconds : dict
         Time spent in each node, over all items.
+    measured : dict
+        Of nodes that a `matrix` compares, what one call took.
     wall : float
         Seconds from start to end.
     """
@@ -77,6 +80,7 @@ class RunResult:
     failures: list[OtframeError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    measured: dict[str, Spent] = field(default_factory=dict)
     wall: float = 0.0
 
 
@@ -95,6 +99,9 @@ class Observer:
 
     def node_finished(self, node: str, key: str, seconds: float) -> None:
         """A node was computed, for an item (or with an empty key for a single value)."""
+
+    def node_measured(self, node: str, spent: Spent) -> None:
+        """A node that a `matrix` compares was measured; `node_finished` follows, with all the time that this took."""
 
     def progress(self, node: str, key: str, fraction: float, note: str) -> None:
         """A long call tells how far it is, from 0 to 1."""

@@ -13,7 +13,7 @@ from otframe.io import safe_path, writer_for
 from otframe.io.names import as_key
 from otframe.io.source import Source
 from otframe.registry import Registry
-from otframe.values import Image, Table
+from otframe.values import Drawing, Image, Table
 
 __all__ = ["FOLDER", "check_folder", "check_names", "files_of", "is_pair", "output_paths"]
 
@@ -137,8 +137,6 @@ def _type(output: Output) -> type:
 def _template(output: Output) -> str:
     if output.to is not None:
         return output.to
-    if issubclass(_type(output), Image):
-        return output.name + ("/{stem}.png" if output.origins else ".png")
-    if issubclass(_type(output), Table):
-        return output.name + ("/{stem}.csv" if output.origins else ".csv")
-    return output.name + ("/{stem}.safetensors" if output.origins else ".safetensors")
+    suffixes: dict[type, str] = {Image: ".png", Table: ".csv", Drawing: ".svg"}
+    suffix = next((suffix for kind, suffix in suffixes.items() if issubclass(_type(output), kind)), ".safetensors")
+    return output.name + ("/{stem}" if output.origins else "") + suffix

@@ -74,6 +74,10 @@ class RunRecord(Journal):
             "wall_seconds": round(self.wall, 6) if over else None,
             **self._fixed,
             "seconds": {name: round(spent, 6) for name, spent in self.seconds.items()},
+            "measured": {
+                name: {"seconds": round(spent.seconds, 6), "peak_bytes": spent.peak}
+                for name, spent in self.measured.items()
+            },
             "files": [
                 {
                     "output": f.output,

@@ -3,6 +3,7 @@
 from otframe.values.base import Field, Value
 from otframe.values.couplings import Coupling, Plan
 from otframe.values.density import Density
+from otframe.values.drawing import Drawing
 from otframe.values.image import Image
 from otframe.values.latent import Latent
 from otframe.values.maps import PointMap
@@ -17,6 +18,7 @@ __all__ = [
     "Coupling",
     "Density",
     "Draw",
+    "Drawing",
     "Field",
     "GaussianLaw",
     "Image",

@@ -10,9 +10,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from otframe.io.drawing_file import drawing_style
 from otframe.run.journal import Journal
 from otframe.run.report import sections
 from otframe.run.report.draw import draw
+from otframe.run.report.drawings import Figure
 from otframe.run.report.layout import layout
 from otframe.run.report.pictures import Gallery
 from otframe.run.report.sketch import sketch
@@ -24,7 +26,13 @@ __all__ = ["fill", "page", "viewer_data"]
 _SLOT = re.compile(r"\{\{ (\w+) \}\}")
 
 
-def page(journal: Journal, shown: Sequence[Gallery], found: Sequence[tuple[str, Table]], folder: Path) -> str:
+def page(
+    journal: Journal,
+    shown: Sequence[Gallery],
+    found: Sequence[tuple[str, Table]],
+    drawn: Sequence[Figure],
+    folder: Path,
+) -> str:
     """The whole page as text. Links to files are relative to `folder`."""
     info = journal.info
     assert info is not None
@@ -32,7 +40,7 @@ def page(journal: Journal, shown: Sequence[Gallery], found: Sequence[tuple[str, 
         _part("page.html"),
         {
             "title": escape(info.graph.title),
-            "style": _part("page.css") + _part("graph.css"),
+            "style": _part("page.css") + _part("graph.css") + (drawing_style() if drawn else ""),
             "script": _part("page.js"),
             "status": journal.status,
             "status_text": sections.STATUS[journal.status],
@@ -41,6 +49,7 @@ def page(journal: Journal, shown: Sequence[Gallery], found: Sequence[tuple[str, 
             "pictures": sections.pictures(shown),
             "viewer_data": script_json([viewer_data(gallery) for gallery in shown]),
             "tables": sections.tables(found),
+            "drawings": sections.drawn(drawn, folder),
             "graph": draw(layout(sketch(info.graph)), title=info.graph.title),
             "times": sections.section("Time by node", time_chart(journal.seconds)) if journal.seconds else "",
             "files": sections.written(journal, folder),

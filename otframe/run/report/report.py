@@ -7,6 +7,7 @@ from pathlib import Path
 from otframe.io.write import atomic
 from otframe.registry import Registry
 from otframe.run.journal import Journal
+from otframe.run.report.drawings import drawings
 from otframe.run.report.page import page
 from otframe.run.report.pictures import galleries
 from otframe.run.report.tables import tables
@@ -38,6 +39,7 @@ class Report(Journal):
         if self.info is None:
             return
         shown = galleries(self, self.registry, limit=self.items)
-        text = page(self, shown, tables(self, self.registry), self.path.parent)
+        found, drawn = tables(self, self.registry), drawings(self, self.registry)
+        text = page(self, shown, found, drawn, self.path.parent)
         with atomic(self.path) as temporary:
             temporary.write_text(text, encoding="utf-8", errors="replace")

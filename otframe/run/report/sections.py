@@ -9,12 +9,13 @@ from urllib.parse import quote
 
 from otframe.errors import OtframeError
 from otframe.run.journal import Journal, versions
+from otframe.run.report.drawings import Figure, figures
 from otframe.run.report.pictures import Gallery
 from otframe.run.report.tables import best_rows, format_cell, is_setting
 from otframe.run.report.times import duration
 from otframe.values import Table
 
-__all__ = ["STATUS", "facts", "failures", "lead", "pictures", "section", "tables", "written"]
+__all__ = ["STATUS", "drawn", "facts", "failures", "lead", "pictures", "section", "tables", "written"]
 
 STATUS = {
     "running": "running",
@@ -23,8 +24,11 @@ STATUS = {
     "failed": "failed",
     "cancelled": "stopped",
 }
+_LEGEND = (("source", "source"), ("target", "target"), ("flow", "where the mass goes"))
 _ROWS = 200
 _FILES = 400
+_WIDE = 8
+"""Columns of a table from which on it is set narrower."""
 
 
 def section(title: str, body: str, *, note: str = "") -> str:
@@ -81,6 +85,17 @@ def tables(found: Iterable[tuple[str, Table]]) -> str:
     return "".join(section(table.title or name, _table(table)) for name, table in found)
 
 
+def drawn(found: Sequence[Figure], folder: Path) -> str:
+    """The drawings, with what their colours stand for."""
+    if not found:
+        return ""
+    used = {role for figure in found for role, _, _ in figure.drawing.shapes}
+    words = [(role, word) for role, word in _LEGEND if role in used]
+    legend = "".join(f'<li class="{role}">{word}</li>' for role, word in words)
+    body = f'<ul class="legend drawn">{legend}</ul>' if words else ""
+    return section("Drawings" if len(found) > 1 else "Drawing", body + figures(found, folder))
+
+
 def _table(table: Table) -> str:
     best = [best_rows(table, column) for column in range(len(table.columns))]
     arrows = {"higher": '&nbsp;<span class="way" title="higher is better">↑</span>'}
@@ -98,9 +113,9 @@ def _table(table: Table) -> str:
         rows.append(f"<tr>{''.join(cells)}</tr>")
     more = len(table.rows) - _ROWS
     note = f'<p class="note">{more} more rows are in the file.</p>' if more > 0 else ""
-    return (
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>{note}'
-    )
+    wide = ' class="wide"' if len(table.columns) > _WIDE else ""
+    body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
+    return f'<div class="scroll"><table{wide}>{body}</table></div>{note}'
 
 
 def written(journal: Journal, folder: Path) -> str:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_origin
 
 from otframe.errors import OtframeError
 from otframe.io.table_file import TableFile
 from otframe.registry import Registry
+from otframe.run.compared import compared_in
 from otframe.run.journal import Journal
+from otframe.run.measuring import Spent
 from otframe.values import Table
 
-__all__ = ["best_rows", "format_cell", "is_setting", "read_table", "tables"]
+__all__ = ["best_rows", "format_cell", "is_setting", "read_table", "tables", "with_spent"]
 
 _MOST = 12
+_SHORT = 7
+"""Characters of a number that somebody chose, at most."""
 
 
 def tables(journal: Journal, registry: Registry) -> list[tuple[str, Table]]:
@@ -33,8 +38,26 @@ def tables(journal: Journal, registry: Registry) -> list[tuple[str, Table]]:
             made.update(value if isinstance(value, dict) else {"": value})
         for key, table in list(made.items())[:_MOST]:
             if isinstance(table, Table):
-                found.append((f"{output.name}, {key}" if key else output.name, table))
+                told = with_spent(table, compared_in(journal.info.graph, output.name), journal.measured)
+                found.append((f"{output.name}, {key}" if key else output.name, told))
     return found
+
+
+def with_spent(table: Table, axis: tuple[str, Mapping[str, str]] | None, measured: Mapping[str, Spent]) -> Table:
+    """A table whose rows are named by nodes, along an axis, with what a call of each took; where that was measured.
+
+    Times and memory are no values, which the same run gives again: they stand in the report and in `run.json`, and in
+    no table that is written.
+    """
+    if axis is None or not measured or axis[0] not in table.columns:
+        return table
+    column, rows = table.columns.index(axis[0]), []
+    for row in table.rows:
+        spent = measured.get(axis[1].get(str(row[column]), ""))
+        peak = None if spent is None or spent.peak is None else spent.peak / 1e6
+        rows.append((*row, None if spent is None else spent.seconds, peak))
+    better = (*table.better, *[""] * (len(table.columns) - len(table.better)), "lower", "lower")
+    return Table((*table.columns, "seconds", "peak MB"), tuple(rows), table.title, better)
 
 
 def read_table(path: Path, registry: Registry) -> Table | None:
@@ -63,8 +86,13 @@ def best_rows(table: Table, column: int) -> frozenset[int]:
 
 
 def is_setting(table: Table, column: int) -> bool:
-    """Whether a column was chosen, not measured: others have a direction that is better, and this one has not."""
-    return any(table.better) and not (table.better[column] if column < len(table.better) else "")
+    """Whether a column was chosen, not measured: others have a direction that is better, and this one has not.
+
+    People choose short numbers.
+    """
+    if not any(table.better) or (table.better[column] if column < len(table.better) else ""):
+        return False
+    return all(len(f"{row[column]:g}") <= _SHORT for row in table.rows if isinstance(row[column], float))
 
 
 def format_cell(cell: Any, *, setting: bool = False) -> str:
@@ -77,7 +105,9 @@ def format_cell(cell: Any, *, setting: bool = False) -> str:
     if setting and isinstance(cell, float):
         return f"{cell:g}"
     if isinstance(cell, float):
-        if cell == 0 or 1e-3 <= abs(cell) < 1e5:
+        if 1e-3 <= abs(cell) < 0.1:
+            return f"{cell:.4g}"
+        if cell == 0 or 0.1 <= abs(cell) < 1e5:
             return f"{cell:.{max(0, 4 - len(str(int(abs(cell)))))}f}" if abs(cell) >= 1 else f"{cell:.4f}"
         return f"{cell:.3g}"
     return str(cell)

@@ -114,7 +114,9 @@ def test_the_derivatives_on_grids_are_those_of_finite_differences(cost, reach):
     def loss(a, b):
         return grid_divergence(a, b, blur=0.2, cost=cost, reach=reach, stop=EXACT)
 
-    assert torch.autograd.gradcheck(loss, (a.requires_grad_(), b.requires_grad_()), eps=1e-6, atol=1e-7, rtol=1e-6)
+    assert torch.autograd.gradcheck(
+        loss, (a.requires_grad_(), b.requires_grad_()), eps=1e-6, atol=1e-7, rtol=1e-6, fast_mode=True
+    )
 
 
 @pytest.mark.parametrize("reach", [None, 0.6])
@@ -129,7 +131,7 @@ def test_the_derivatives_on_clouds_are_those_of_finite_differences(cost, reach):
         chosen = (lambda x, y: (x[:, None] - y).abs().pow(1.5).sum(-1)) if cost == "function" else cost
         return point_divergence(x, y, a, b, blur=0.2, cost=chosen, reach=reach, stop=EXACT)
 
-    assert torch.autograd.gradcheck(loss, inputs, eps=1e-6, atol=1e-7, rtol=1e-6)
+    assert torch.autograd.gradcheck(loss, inputs, eps=1e-6, atol=1e-7, rtol=1e-6, fast_mode=True)
 
 
 def test_the_derivative_is_right_where_there_is_no_mass():

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from otframe.plugin import Entry, hookimpl
 
-__all__ = ["otframe_components", "otframe_values"]
+__all__ = ["otframe_components", "otframe_samples", "otframe_values"]
 
 
 @hookimpl
 def otframe_components() -> list[Entry]:
-    """Solvers on grids."""
+    """Solvers on grids and between points."""
     return [
         Entry(
             "sinkhorn.grid",
             "otframe_sinkhorn.grid:SinkhornGrid",
             "solver",
             "entropic transport between densities on a grid",
+        ),
+        Entry(
+            "sinkhorn.points",
+            "otframe_sinkhorn.points:SinkhornPoints",
+            "solver",
+            "entropic transport between weighted points, many or few",
+        ),
+        Entry(
+            "sinkhorn.divergence",
+            "otframe_sinkhorn.divergence:SinkhornDivergence",
+            "transform",
+            "debiased entropic loss between densities or clouds, with exact gradients",
         ),
     ]
 
@@ -25,4 +37,18 @@ def otframe_values() -> list[Entry]:
     """What the solvers give."""
     return [
         Entry("GridPotentials", "otframe_sinkhorn.potentials:GridPotentials", "value", "an entropic plan on a grid"),
+        Entry(
+            "PointPotentials",
+            "otframe_sinkhorn.point_potentials:PointPotentials",
+            "value",
+            "an entropic plan between clouds",
+        ),
+    ]
+
+
+@hookimpl
+def otframe_samples() -> list[Entry]:
+    """Small examples of the values, for the conformance kit."""
+    return [
+        Entry("PointPotentials", "otframe_sinkhorn.point_samples:point_potentials", "sample", "a plan between clouds"),
     ]
