@@ -16,7 +16,9 @@ from otframe_sliced.splat import Splat
 __all__ = ["Progress", "flowed", "refined"]
 
 _LEVELS = 1024
-_RELAXATION = 1.5
+_FIRST_STEP, _LAST_STEP, _LONG = 1.8, 0.2, 0.4
+"""Nodes of a table go further than the mean of the points around them, which is less than the move of each. After this
+part of the bases the steps get shorter, so that at the end no single basis counts for more than the others."""
 
 
 @dataclass
@@ -118,10 +120,15 @@ def refined(
         move = _move(line, source, basis, target) if levels is None else levels.shifts()
         if progress.arrived(_squared(move, source), noise=_noise(nodes)) or turn == most:
             break
-        # a mean over neighbours is less than the move of each: a longer step makes up for it
-        nodes[splat.touched] += splat.means((basis.T @ move).T) * (_RELAXATION * step)
+        nodes[splat.touched] += splat.means((basis.T @ move).T) * (_relaxed(turn / most) * step)
         progress.moves += 1
     return nodes
+
+
+def _relaxed(done: float) -> float:
+    """How far nodes go once this part of the bases is done."""
+    late = max(0.0, (done - _LONG) / (1 - _LONG))
+    return _FIRST_STEP + (_LAST_STEP - _FIRST_STEP) * late
 
 
 def _move(line: torch.Tensor, source: Cloud, basis: torch.Tensor, target: Cloud) -> torch.Tensor:

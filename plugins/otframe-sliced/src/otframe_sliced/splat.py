@@ -6,7 +6,7 @@ import itertools
 
 import torch
 
-from otframe_sliced.line import argsorted
+from otframe_sliced.line import grouped
 
 __all__ = ["Splat"]
 
@@ -45,7 +45,7 @@ class Splat:
         self._index = torch.stack(index, 1)
         self._weights = torch.stack(weights, 1)
         flat = self._index.reshape(-1)
-        order = argsorted(flat)
+        order = grouped(flat, size**dim)
         self.touched, counts = torch.unique_consecutive(flat[order], return_counts=True)
         """The nodes beside points, in order."""
         shares = (self._weights.double() * mass[:, None]).reshape(-1)[order]
