@@ -192,6 +192,26 @@ def test_it_is_stored_as_every_value_is(density):
     assert again.info == found.info
 
 
+@pytest.mark.parametrize(("kind", "reach"), [("squared", None), ("absolute", None), ("squared", 0.3)])
+def test_the_gradient_is_that_of_the_value(density, kind, reach):
+    source, target = density(1, 6, 5), density(2, 6, 5)
+    params = {"cost": kind, "blur": 0.2, "reach": reach, "tol": 1e-12, "iterations": 10**5}
+    slopes = run(source, target, **params).gradient()
+    random = torch.Generator().manual_seed(0)
+    for k, slope in enumerate(slopes):
+        values = []
+        change = torch.randn(6, 5, generator=random, dtype=torch.float64) * (source, target)[k].mass
+        # changes that keep the sum, as it is not compared where transport is balanced
+        change -= (source, target)[k].mass * change.sum() / (source, target)[k].mass.sum()
+        for side in (-1, 1):
+            pair = [source, target]
+            pair[k] = pair[k].with_mass(pair[k].mass + side * 1e-5 * change)
+            values.append(run(*pair, **params).dual)
+        unit = 1.0 if reach is not None else float((source, target)[k].mass.sum())
+        assert (values[1] - values[0]) / 2e-5 == pytest.approx(float((slope * change).sum()) / unit, rel=1e-6)
+        assert bool(torch.isfinite(slope).all())
+
+
 def hostile(dice, shape):
     mass = dice.random(shape)
     kind = dice.integers(8)

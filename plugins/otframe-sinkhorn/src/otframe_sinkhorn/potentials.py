@@ -73,6 +73,26 @@ class GridPotentials(Coupling):
         moved = kernel(torch.cat([weights[None], weights + logarithm(places)]))
         return torch.exp(moved[1:] - moved[:1]).movedim(0, -1)
 
+    def gradient(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The derivatives of `dual` in the masses of the source and of the target, of the grid's shape, float64.
+
+        They are right also where there is no mass. Where transport is balanced they are given up to a constant, which
+        masses of sum 1 do not see: so that their means over the masses are 0. `sinkhorn.divergence` has those of the
+        loss without bias.
+        """
+        problem = self._problem()
+        eps, rho, scale = problem.eps, problem.rho, problem.damping * problem.eps
+        g = problem.kernel(self.f[None] / eps + logarithm(problem.a))[0].mul_(-scale)
+        f = problem.kernel(g[None] / eps + logarithm(problem.b))[0].mul_(-scale)
+        made = []
+        for potential, mass, other in ((f, self.source, self.target), (g, self.target, self.source)):
+            if self.reach is None:
+                made.append(potential - (potential * mass.mass).sum() / mass.mass.sum())
+            else:
+                kept = torch.exp((-potential / rho).clamp(max=_LARGE))
+                made.append(rho * (1 - kept) - eps * (kept - other.total))
+        return made[0], made[1]
+
     def as_map(self) -> PointMap:
         """The barycentric map of the cells that have mass; elsewhere as at the nearest of them."""
         held = self.source.mass > 0
@@ -95,6 +115,10 @@ class GridPotentials(Coupling):
         if bool((flat < 0).any()):
             made = made - torch.exp(here + kernel(there + logarithm(-flat.clamp(max=0))))
         return made.reshape(values.shape)
+
+
+_LARGE = 650.0
+"""Exponents of masses are not followed beyond this."""
 
 
 def plan_cost(problem: Problem, f: torch.Tensor, g: torch.Tensor) -> list[float]:
