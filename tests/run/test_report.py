@@ -193,6 +193,9 @@ def test_best_rows():
         (0.0, "0.0000"),
         (1e-7, "1e-07"),
         (12345.6, "12346"),
+        (0.0481613, "0.04816"),
+        (-0.0106318, "-0.01063"),
+        (0.00096, "0.00096"),
         (3, "3"),
     ],
 )
@@ -206,6 +209,8 @@ def test_settings_are_told_as_they_were_given():
     assert not is_setting(Table(("measured",), ((0.25,),)), 0), "nothing is known of the columns"
     assert [format_cell(row[0], setting=True) for row in table.rows] == ["0.25", "-0.5"]
     assert format_cell(0.1 + 0.2, setting=True) == "0.3"
+    long = Table(("cost", "PSNR"), ((0.0481613, 26.0), (None, 25.5)), better=("", "higher"))
+    assert not is_setting(long, 0), "nobody chooses such numbers"
 
 
 def test_thumbnails_are_small_and_keep_alpha():

@@ -31,9 +31,10 @@ def page(
     shown: Sequence[Gallery],
     found: Sequence[tuple[str, Table]],
     drawn: Sequence[Figure],
+    more: int,
     folder: Path,
 ) -> str:
-    """The whole page as text. Links to files are relative to `folder`."""
+    """The whole page as text; `more` drawings are not on it. Links to files are relative to `folder`."""
     info = journal.info
     assert info is not None
     return fill(
@@ -49,7 +50,7 @@ def page(
             "pictures": sections.pictures(shown),
             "viewer_data": script_json([viewer_data(gallery) for gallery in shown]),
             "tables": sections.tables(found),
-            "drawings": sections.drawn(drawn, folder),
+            "drawings": sections.drawn(drawn, more, folder),
             "graph": draw(layout(sketch(info.graph)), title=info.graph.title),
             "times": sections.section("Time by node", time_chart(journal.seconds)) if journal.seconds else "",
             "files": sections.written(journal, folder),

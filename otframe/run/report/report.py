@@ -39,7 +39,7 @@ class Report(Journal):
         if self.info is None:
             return
         shown = galleries(self, self.registry, limit=self.items)
-        found, drawn = tables(self, self.registry), drawings(self, self.registry)
-        text = page(self, shown, found, drawn, self.path.parent)
+        drawn, more = drawings(self, self.registry, most=self.items)
+        text = page(self, shown, tables(self, self.registry), drawn, more, self.path.parent)
         with atomic(self.path) as temporary:
             temporary.write_text(text, encoding="utf-8", errors="replace")

@@ -85,15 +85,16 @@ def tables(found: Iterable[tuple[str, Table]]) -> str:
     return "".join(section(table.title or name, _table(table)) for name, table in found)
 
 
-def drawn(found: Sequence[Figure], folder: Path) -> str:
-    """The drawings, with what their colours stand for."""
+def drawn(found: Sequence[Figure], more: int, folder: Path) -> str:
+    """The drawings, with what their colours stand for, and how many more there are."""
     if not found:
         return ""
     used = {role for figure in found for role, _, _ in figure.drawing.shapes}
     words = [(role, word) for role, word in _LEGEND if role in used]
     legend = "".join(f'<li class="{role}">{word}</li>' for role, word in words)
     body = f'<ul class="legend drawn">{legend}</ul>' if words else ""
-    return section("Drawings" if len(found) > 1 else "Drawing", body + figures(found, folder))
+    note = f"{more} more drawings are not shown here." if more else ""
+    return section("Drawings" if len(found) > 1 else "Drawing", body + figures(found, folder), note=note)
 
 
 def _table(table: Table) -> str:
