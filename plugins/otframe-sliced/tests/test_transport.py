@@ -112,6 +112,21 @@ def test_what_is_told_is_true():
     assert loose.info.iterations < 30
 
 
+def test_it_does_not_stop_for_a_basis_that_happens_to_see_little():
+    """In the plane a basis may lie near an earlier one, and see nothing of what is left."""
+    left = []
+    for seed in range(20):
+        random = torch.Generator().manual_seed(seed)
+        angle = 6.2832 * torch.rand(300, generator=random, dtype=torch.float64)
+        ring = torch.stack([angle.cos(), angle.sin()], 1) + 0.1 * torch.randn(300, 2, generator=random)
+        bar = torch.randn(300, 2, generator=random, dtype=torch.float64) * torch.tensor([0.1, 1.0])
+        found = solve(PointCloud(ring), PointCloud(bar), seed, bases=200)
+        assert found.info.converged
+        moved = PointCloud(found.images)
+        left.append(distance(moved, PointCloud(bar)) / distance(PointCloud(ring), PointCloud(bar)))
+    assert max(left) < 0.06
+
+
 def test_half_steps_go_half_the_way():
     x = cloud(30, 4, 0)
     y = PointCloud(x.points + torch.tensor([1.0, 2.0, 3.0, 4.0]).double())

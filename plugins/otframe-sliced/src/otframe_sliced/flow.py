@@ -16,6 +16,8 @@ from otframe_sliced.splat import Splat
 __all__ = ["Progress", "flowed", "refined"]
 
 _LEVELS = 1024
+_LOOKS = 3
+"""Bases on which the displacement must be small."""
 _FIRST_STEP, _LAST_STEP, _LONG = 1.8, 0.2, 0.4
 """Nodes of a table go further than the mean of the points around them, which is less than the move of each. After this
 part of the bases the steps get shorter, so that at the end no single basis counts for more than the others."""
@@ -23,9 +25,10 @@ part of the bases the steps get shorter, so that at the end no single basis coun
 
 @dataclass
 class Progress:
-    """How far the flow is: its moves, and the mean squared displacement wanted on the first basis and on the last.
+    """How far the flow is: its moves, and the mean squared displacement wanted on the first basis and on the last few.
 
-    Between as many equal masses that is the squared sliced distance, as one basis sees it.
+    Between as many equal masses that is the squared sliced distance, as one basis sees it. A basis that happens to lie
+    near an earlier one sees little of it, so that the largest of the last three counts.
     """
 
     bases: int
@@ -33,24 +36,31 @@ class Progress:
     ctx: Context
     moves: int = 0
     start: float | None = None
-    left: float = 0.0
+    last: tuple[float, ...] = ()
 
     def arrived(self, squared: float, *, noise: float) -> bool:
         """Note what is wanted on a new basis, and tell whether it is small enough; `noise` is due to rounding."""
         self.start = squared if self.start is None else self.start
-        self.left = 0.0 if squared <= noise else squared
+        # nothing to do along any line is no accident
+        self.last = (0.0,) if squared <= noise else (*self.last, squared)[-_LOOKS:]
         self.ctx.progress(min(1.0, self.moves / self.bases), f"{squared**0.5:.2e} left")
-        return self.residual <= self.tolerance
+        return self.there
 
     @property
     def residual(self) -> float:
         """The root mean square displacement that is still wanted, as a part of the one at the start."""
-        return (self.left / self.start) ** 0.5 if self.start and self.left else 0.0
+        return (max(self.last) / self.start) ** 0.5 if self.start and self.last else 0.0
+
+    @property
+    def there(self) -> bool:
+        """Whether it is small enough: on three bases, or nothing on one."""
+        looked = len(self.last) == _LOOKS or self.last == (0.0,)
+        return looked and self.residual <= self.tolerance
 
     @property
     def info(self) -> SolveInfo:
         """The bases that the cloud was moved along, and what is left."""
-        return SolveInfo(self.moves, self.residual <= self.tolerance, self.residual)
+        return SolveInfo(self.moves, self.there, self.residual)
 
 
 def flowed(

@@ -36,14 +36,15 @@ class SlicedTransport(Solver):
     references: ClassVar[tuple[str, ...]] = ("pitie2007automated", "bonneel2015sliced", "peyre2019computational")
     promises: ClassVar[tuple[str, ...]] = ("identity", "translation", "sorting")
 
-    bases: int = Parameter(default=30, ge=1, le=100_000)
+    bases: int = Parameter(default=60, ge=1, le=100_000)
     """The most random bases that the cloud is moved along; with a table, the first five of them carry its nodes."""
 
     step: float = Parameter(default=1.0, gt=0.0, le=1.0)
     """How far each coordinate goes towards its place on the line: 1 all the way."""
 
     tolerance: float = Parameter(default=0.02, ge=0.0, lt=1.0)
-    """The flow ends where a basis moves the points by this part of what the first did; `info` tells whether it does."""
+    """The flow ends where three bases in a row would move the points by no more than this part of what the first did;
+    `info` tells whether they would."""
 
     samples: int | None = Parameter(default=65536, ge=1)
     """Points that are taken of a larger cloud, drawn all over it by weight; absent, all count."""
