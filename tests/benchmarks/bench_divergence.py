@@ -2,9 +2,9 @@
 
 The reference is ours at a marginal error of 1e-11; tests hold its derivatives against finite differences. What is told
 are the relative errors of the value and of the derivatives (largest difference over largest derivative), and the time
-of both together. GeomLoss is given the settings that its users choose from: `scaling` .5 is its default. It is looked for
-in the folder that OTFRAME_PEERS names (`pip install --target FOLDER geomloss pykeops pybind11`), and left out where it
-is absent. Its loss for images takes blurs from one cell to two alone: here 1.28 cells.
+of both together. GeomLoss is given the settings that its users choose from; `scaling` .5 is its default. It is looked
+for in the folder that OTFRAME_PEERS names (`pip install --target FOLDER geomloss pykeops pybind11`), and left out
+where it is absent. Its loss for images takes blurs from one cell to two alone: here 1.28 cells.
 """
 
 from __future__ import annotations

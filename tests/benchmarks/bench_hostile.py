@@ -208,9 +208,11 @@ def divergence(dice: np.random.Generator) -> str:
     if not (math.isfinite(value) and value >= 0):
         return f"it is {value}"
     if source is target or _equal(source, target):
-        scale = 1.0 if not cloud else float((source.points - source.points.mean(0)).abs().max()) ** 2 + 1e-300
+        # lengths are in parts of the side, which is 1 where all points are one
+        side = float((source.points.amax(0) - source.points.amin(0)).max()) or 1.0 if cloud else 1.0
+        scale = side**2 if params["cost"] == "squared" else side
         mass = 1.0 if params["reach"] is None else float(sum(_total(one) for one in (source, target)))
-        if value > 1e-9 * max(scale, scale**0.5) * max(mass, mass**2):
+        if value > 1e-9 * scale * max(mass, mass**2):
             return f"it is {value:g} between equal measures"
     return word
 

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from otframe_sinkhorn.grid import SinkhornGrid
+from otframe_sinkhorn.iteration import Iteration
 from otframe_sinkhorn.solve import Problem, solve
 
 from otframe.errors import CancelledError, ConvergenceError, DataError
@@ -261,3 +262,14 @@ def test_hostile_problems_converge_or_say_so(seed):
         assert float((left - found.source.mass).abs().sum()) < 1e-9
         if found.info.converged:
             assert float((right - found.target.mass).abs().sum()) < 1.001e-3
+
+
+def test_an_error_of_exactly_zero_is_no_failure():
+    """One cell: the plan is right from the start, and stays so for as long as it is asked to go on."""
+    told = []
+    problem = Problem(torch.ones(1, 1, dtype=torch.float64), torch.ones(1, 1, dtype=torch.float64), (1.0,), 0.1)
+    run = Iteration(problem, torch.zeros(1, 1).double(), torch.zeros(1, 1).double())
+    run.go(0.0, 30, told.append)
+    assert run.residuals == [0.0]
+    assert all(0 <= part <= 1 for part in told)
+    assert told

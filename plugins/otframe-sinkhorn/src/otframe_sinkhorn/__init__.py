@@ -29,6 +29,12 @@ def otframe_components() -> list[Entry]:
             "transform",
             "debiased entropic loss between densities or clouds, with exact gradients",
         ),
+        Entry(
+            "sinkhorn.barycenter",
+            "otframe_sinkhorn.barycenter:SinkhornBarycenter",
+            "solver",
+            "entropic barycentre of densities or clouds, plain or debiased",
+        ),
     ]
 
 
@@ -42,6 +48,18 @@ def otframe_values() -> list[Entry]:
             "otframe_sinkhorn.point_potentials:PointPotentials",
             "value",
             "an entropic plan between clouds",
+        ),
+        Entry(
+            "GridBarycenter",
+            "otframe_sinkhorn.barycenter_value:GridBarycenter",
+            "value",
+            "a barycentre of densities on a grid",
+        ),
+        Entry(
+            "CloudBarycenter",
+            "otframe_sinkhorn.barycenter_value:CloudBarycenter",
+            "value",
+            "a barycentre of clouds",
         ),
     ]
 

@@ -84,9 +84,9 @@ class Iteration:
         for number in range(iterations):
             error = self._step(left)
             if tell is not None and number % 10 == 9:
-                worst = max(error)
+                worst = max([*error, _LEAST])
                 first = worst if math.isnan(first) else first
-                tell(min(0.99, math.log(max(first / worst, 1.0)) / math.log(max(first / tol, 2.0))))
+                tell(min(0.99, math.log(max(first / worst, 1.0)) / math.log(max(first / max(tol, _LEAST), 2.0))))
             near = [k for k, e in zip(left, error, strict=True) if e < self.near[k]]
             if near:
                 self._close(near, tol)
@@ -173,6 +173,8 @@ def _relaxed(now: torch.Tensor, wanted: torch.Tensor, factors: list[float]) -> t
     return torch.stack([torch.lerp(x, y, factor) for x, y, factor in zip(now, wanted, factors, strict=True)])
 
 
+_LEAST = 1e-300
+"""An error of 0 is told as this."""
 _LARGE = 50.0
 """Exponents of errors are not followed beyond this."""
 _NEAR = 32.0
