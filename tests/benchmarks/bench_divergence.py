@@ -20,8 +20,8 @@ import cv2
 import numpy as np
 import torch
 from bench import finish, header, parser, require, table
-from otframe_sinkhorn.grid_loss import grid_divergence
-from otframe_sinkhorn.point_loss import point_divergence
+from otframe_sinkhorn.clouds.loss import point_divergence
+from otframe_sinkhorn.grids.loss import grid_divergence
 from otframe_sinkhorn.stop import Stop
 
 if os.environ.get("OTFRAME_PEERS"):

@@ -27,8 +27,9 @@ import numpy as np
 import torch
 from bench import finish, header, parser, require, table
 from otframe_sinkhorn.grid import SinkhornGrid, grid_problem
-from otframe_sinkhorn.kernel import GridKernel, logarithm
-from otframe_sinkhorn.solve import solve
+from otframe_sinkhorn.grids.kernel import GridKernel
+from otframe_sinkhorn.grids.solve import solve
+from otframe_sinkhorn.logarithms import logarithm
 
 from otframe.interfaces import Context
 from otframe.values import Density

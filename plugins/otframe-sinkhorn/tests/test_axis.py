@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from otframe_sinkhorn.axis import NOTHING, AbsoluteAxis, QuadraticAxis
+from otframe_sinkhorn.grids.axis import NOTHING, AbsoluteAxis, QuadraticAxis
 
 CPU = torch.device("cpu")
 

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from otframe_sinkhorn.barycenter import SinkhornBarycenter
-from otframe_sinkhorn.barycenter_value import CloudBarycenter
+from otframe_sinkhorn.barycenters.value import CloudBarycenter
 from otframe_sinkhorn.points import SinkhornPoints
 
 from otframe.errors import CancelledError, ConvergenceError, DataError

@@ -4,11 +4,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from otframe_sinkhorn.barycenter_kernel import ProductKernel, soft_minimum
-from otframe_sinkhorn.barycenter_pace import Pace
-from otframe_sinkhorn.barycenter_sharpening import Sharpening
-from otframe_sinkhorn.barycenter_solve import ladder
-from otframe_sinkhorn.kernel import GridKernel
+from otframe_sinkhorn.barycenters.kernel import ProductKernel, soft_minimum
+from otframe_sinkhorn.barycenters.pace import Pace
+from otframe_sinkhorn.barycenters.sharpening import Sharpening
+from otframe_sinkhorn.barycenters.solve import ladder
+from otframe_sinkhorn.grids.kernel import GridKernel
 
 CPU = torch.device("cpu")
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from otframe_sinkhorn.clouds.loss import point_divergence
 from otframe_sinkhorn.divergence import SinkhornDivergence
-from otframe_sinkhorn.grid_loss import grid_divergence
-from otframe_sinkhorn.point_loss import point_divergence
+from otframe_sinkhorn.grids.loss import grid_divergence
 from otframe_sinkhorn.stop import Stop
 
 from otframe.errors import ConvergenceError, DataError, SolveError

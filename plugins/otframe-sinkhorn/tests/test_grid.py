@@ -9,8 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from otframe_sinkhorn.grid import SinkhornGrid
+from otframe_sinkhorn.grids.solve import Problem, solve
 from otframe_sinkhorn.iteration import Iteration
-from otframe_sinkhorn.solve import Problem, solve
 
 from otframe.errors import CancelledError, ConvergenceError, DataError
 from otframe.interfaces import Context

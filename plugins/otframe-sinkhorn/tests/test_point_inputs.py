@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from otframe_sinkhorn.point_costs import costs
+from otframe_sinkhorn.clouds.costs import costs
 from otframe_sinkhorn.points import SinkhornPoints
 
 from otframe.errors import CancelledError, ConvergenceError, DataError

@@ -6,12 +6,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from otframe_sinkhorn.axis import NOTHING
-from otframe_sinkhorn.point_bounds import upper_bounds
-from otframe_sinkhorn.point_cells import Cells, borders, kd_order
-from otframe_sinkhorn.point_costs import costs
-from otframe_sinkhorn.point_held import HeldKernel
-from otframe_sinkhorn.point_streamed import StreamedKernel
+from otframe_sinkhorn.clouds.bounds import upper_bounds
+from otframe_sinkhorn.clouds.cells import Cells, borders, kd_order
+from otframe_sinkhorn.clouds.costs import costs
+from otframe_sinkhorn.clouds.held import HeldKernel
+from otframe_sinkhorn.clouds.streamed import StreamedKernel
+from otframe_sinkhorn.logarithms import NOTHING
 
 COSTS = ["squared", "absolute", "distance"]
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from otframe_sinkhorn.point_costs import costs
+from otframe_sinkhorn.clouds.costs import costs
 from otframe_sinkhorn.points import SinkhornPoints
 
 from otframe.errors import DataError
@@ -55,7 +55,7 @@ def test_any_point_moves_to_the_mean_of_where_it_would_go(kind, monkeypatch):
     assert torch.allclose(found(asked), wanted, rtol=0, atol=1e-11)
     assert torch.allclose(found.displace(asked, 0.25), asked + 0.25 * (wanted - asked), rtol=0, atol=1e-11)
     assert torch.equal(found.displace(asked, 0.0), asked)
-    monkeypatch.setattr("otframe_sinkhorn.point_map._MANY", 100)  # as many points are moved
+    monkeypatch.setattr("otframe_sinkhorn.clouds.map._MANY", 100)  # as many points are moved
     assert torch.allclose(found(asked), wanted, rtol=0, atol=1e-11)
     assert found(asked[:0]).shape == (0, 2)
     with pytest.raises(DataError, match=r"shape \(n, 2\)"):

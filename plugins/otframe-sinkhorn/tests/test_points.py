@@ -7,11 +7,11 @@ import numpy as np
 import ot
 import pytest
 import torch
+from otframe_sinkhorn.clouds.costs import costs
+from otframe_sinkhorn.clouds.problem import PointProblem
+from otframe_sinkhorn.clouds.solve import extended, levels, solve_points
+from otframe_sinkhorn.clouds.values import dual_value, plan_cost
 from otframe_sinkhorn.grid import SinkhornGrid
-from otframe_sinkhorn.point_costs import costs
-from otframe_sinkhorn.point_problem import PointProblem
-from otframe_sinkhorn.point_solve import extended, levels, solve_points
-from otframe_sinkhorn.point_values import dual_value, plan_cost
 from otframe_sinkhorn.points import SinkhornPoints
 from scipy.optimize import minimize
 

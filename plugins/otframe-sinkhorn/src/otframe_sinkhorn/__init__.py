@@ -42,22 +42,24 @@ def otframe_components() -> list[Entry]:
 def otframe_values() -> list[Entry]:
     """What the solvers give."""
     return [
-        Entry("GridPotentials", "otframe_sinkhorn.potentials:GridPotentials", "value", "an entropic plan on a grid"),
+        Entry(
+            "GridPotentials", "otframe_sinkhorn.grids.potentials:GridPotentials", "value", "an entropic plan on a grid"
+        ),
         Entry(
             "PointPotentials",
-            "otframe_sinkhorn.point_potentials:PointPotentials",
+            "otframe_sinkhorn.clouds.potentials:PointPotentials",
             "value",
             "an entropic plan between clouds",
         ),
         Entry(
             "GridBarycenter",
-            "otframe_sinkhorn.barycenter_value:GridBarycenter",
+            "otframe_sinkhorn.barycenters.value:GridBarycenter",
             "value",
             "a barycentre of densities on a grid",
         ),
         Entry(
             "CloudBarycenter",
-            "otframe_sinkhorn.barycenter_value:CloudBarycenter",
+            "otframe_sinkhorn.barycenters.value:CloudBarycenter",
             "value",
             "a barycentre of clouds",
         ),
@@ -68,5 +70,5 @@ def otframe_values() -> list[Entry]:
 def otframe_samples() -> list[Entry]:
     """Small examples of the values, for the conformance kit."""
     return [
-        Entry("PointPotentials", "otframe_sinkhorn.point_samples:point_potentials", "sample", "a plan between clouds"),
+        Entry("PointPotentials", "otframe_sinkhorn.clouds.samples:point_potentials", "sample", "a plan between clouds"),
     ]

@@ -12,10 +12,10 @@ from pydantic import field_validator
 from otframe.errors import ConvergenceError, DataError
 from otframe.interfaces import Component, Context, Solver
 from otframe.values import Density, PointCloud
-from otframe_sinkhorn.barycenter_clouds import cloud_barycenter
-from otframe_sinkhorn.barycenter_grids import grid_barycenter
-from otframe_sinkhorn.barycenter_value import CloudBarycenter, GridBarycenter
-from otframe_sinkhorn.kernel import Cost
+from otframe_sinkhorn.barycenters.clouds import cloud_barycenter
+from otframe_sinkhorn.barycenters.grids import grid_barycenter
+from otframe_sinkhorn.barycenters.value import CloudBarycenter, GridBarycenter
+from otframe_sinkhorn.grids.kernel import Cost
 
 __all__ = ["SinkhornBarycenter"]
 

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 
 import torch
 
-from otframe_sinkhorn.iteration import Halves
-from otframe_sinkhorn.kernel import logarithm
-from otframe_sinkhorn.solve import Solution
+from otframe_sinkhorn.iteration import Halves, Solution
+from otframe_sinkhorn.logarithms import logarithm
 from otframe_sinkhorn.symmetric import Symmetric
 
 __all__ = ["Debiased", "against", "between"]

@@ -10,12 +10,12 @@ from pydantic import Field as Parameter
 from otframe.errors import DataError
 from otframe.interfaces import Component, Context, Transform
 from otframe.values import Density, PointCloud, Scalar, SolveInfo
+from otframe_sinkhorn.clouds.loss import Given, compare_points, point_loss, posed_points
+from otframe_sinkhorn.clouds.pose import checked, side_of
+from otframe_sinkhorn.clouds.problem import HELD, PointProblem
 from otframe_sinkhorn.grid import grid_problem
-from otframe_sinkhorn.grid_loss import compare_grids, grid_loss, posed_grids
-from otframe_sinkhorn.point_loss import Given, compare_points, point_loss, posed_points
-from otframe_sinkhorn.point_pose import checked, side_of
-from otframe_sinkhorn.point_problem import HELD, PointProblem
-from otframe_sinkhorn.solve import Problem
+from otframe_sinkhorn.grids.loss import compare_grids, grid_loss, posed_grids
+from otframe_sinkhorn.grids.solve import Problem
 from otframe_sinkhorn.stop import Stop, told
 
 __all__ = ["Found", "SinkhornDivergence"]

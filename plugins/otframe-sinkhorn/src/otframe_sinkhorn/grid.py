@@ -9,9 +9,9 @@ from pydantic import Field as Parameter
 from otframe.errors import ConvergenceError, DataError
 from otframe.interfaces import Context, Solver
 from otframe.values import Density, SolveInfo
-from otframe_sinkhorn.kernel import Cost
-from otframe_sinkhorn.potentials import GridPotentials, potentials
-from otframe_sinkhorn.solve import Problem, solve
+from otframe_sinkhorn.grids.kernel import Cost
+from otframe_sinkhorn.grids.potentials import GridPotentials, potentials
+from otframe_sinkhorn.grids.solve import Problem, solve
 
 __all__ = ["SinkhornGrid", "grid_problem"]
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 
-from otframe_sinkhorn.kernel import logarithm
+from otframe_sinkhorn.logarithms import logarithm
 from otframe_sinkhorn.relaxation import Relaxation
 
-__all__ = ["Halves", "Iteration"]
+__all__ = ["Halves", "Iteration", "Solution"]
 
 
 class Halves(Protocol):
@@ -46,6 +47,16 @@ class Halves(Protocol):
 
     def to_target(self, v: torch.Tensor, at: Sequence[int]) -> torch.Tensor:
         """`log sum_x exp(v(x) - c(x, y) / eps)` for the problems `at`: as their `a` to as their `b`, a new tensor."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Potentials `f` and `g` as the masses, and for each problem its iterations and the residual that was reached."""
+
+    f: torch.Tensor
+    g: torch.Tensor
+    iterations: list[int]
+    residuals: list[float]
 
 
 class Iteration:

@@ -11,12 +11,12 @@ from pydantic import field_validator
 from otframe.errors import ConvergenceError
 from otframe.interfaces import Component, Context, Solver, Transform
 from otframe.values import PointCloud, SolveInfo
-from otframe_sinkhorn.point_costs import PointCost
-from otframe_sinkhorn.point_custom import Function, held_costs
-from otframe_sinkhorn.point_pose import Posed, checked, side_of
-from otframe_sinkhorn.point_potentials import PointPotentials, potentials
-from otframe_sinkhorn.point_problem import HELD
-from otframe_sinkhorn.point_solve import solve_points
+from otframe_sinkhorn.clouds.costs import PointCost
+from otframe_sinkhorn.clouds.custom import Function, held_costs
+from otframe_sinkhorn.clouds.pose import Posed, checked, side_of
+from otframe_sinkhorn.clouds.potentials import PointPotentials, potentials
+from otframe_sinkhorn.clouds.problem import HELD
+from otframe_sinkhorn.clouds.solve import solve_points
 
 __all__ = ["SinkhornPoints"]
 

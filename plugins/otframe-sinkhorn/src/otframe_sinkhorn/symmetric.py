@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from otframe_sinkhorn.iteration import Halves
-from otframe_sinkhorn.kernel import logarithm
+from otframe_sinkhorn.logarithms import logarithm
 
 __all__ = ["Symmetric", "symmetric"]
 

@@ -17,11 +17,12 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from otframe_sinkhorn.barycenter_kernel import soft_minimum
-from otframe_sinkhorn.barycenter_pace import Pace
-from otframe_sinkhorn.barycenter_sharpening import Sharpening
-from otframe_sinkhorn.kernel import Cost, logarithm
-from otframe_sinkhorn.levels import coarser, finer
+from otframe_sinkhorn.barycenters.kernel import soft_minimum
+from otframe_sinkhorn.barycenters.pace import Pace
+from otframe_sinkhorn.barycenters.sharpening import Sharpening
+from otframe_sinkhorn.grids.kernel import Cost
+from otframe_sinkhorn.grids.levels import coarser, finer
+from otframe_sinkhorn.logarithms import logarithm
 
 __all__ = ["BarycenterProblem", "Iteration"]
 

@@ -16,11 +16,10 @@ from dataclasses import dataclass
 
 import torch
 
-from otframe_sinkhorn.axis import NOTHING
-from otframe_sinkhorn.kernel import logarithm
-from otframe_sinkhorn.point_bounds import upper_bounds
-from otframe_sinkhorn.point_cells import Cells
-from otframe_sinkhorn.point_costs import PointCost, costs
+from otframe_sinkhorn.clouds.bounds import upper_bounds
+from otframe_sinkhorn.clouds.cells import Cells
+from otframe_sinkhorn.clouds.costs import PointCost, costs
+from otframe_sinkhorn.logarithms import NOTHING, logarithm
 
 __all__ = ["Way"]
 

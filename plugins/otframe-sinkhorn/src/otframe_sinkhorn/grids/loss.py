@@ -10,8 +10,8 @@ import torch
 
 from otframe.errors import DataError
 from otframe_sinkhorn.debiased import Debiased, against, between
-from otframe_sinkhorn.kernel import Cost
-from otframe_sinkhorn.solve import Problem, solve
+from otframe_sinkhorn.grids.kernel import Cost
+from otframe_sinkhorn.grids.solve import Problem, solve
 from otframe_sinkhorn.stop import Stop, measured, once, told
 from otframe_sinkhorn.symmetric import symmetric
 

@@ -8,10 +8,10 @@ import torch
 
 from otframe.errors import DataError
 from otframe.values import Density, SolveInfo
-from otframe_sinkhorn.barycenter_iteration import BarycenterProblem
-from otframe_sinkhorn.barycenter_solve import solve_barycenter
-from otframe_sinkhorn.barycenter_value import GridBarycenter
-from otframe_sinkhorn.kernel import Cost
+from otframe_sinkhorn.barycenters.iteration import BarycenterProblem
+from otframe_sinkhorn.barycenters.solve import solve_barycenter
+from otframe_sinkhorn.barycenters.value import GridBarycenter
+from otframe_sinkhorn.grids.kernel import Cost
 
 __all__ = ["SMALLEST", "grid_barycenter"]
 

@@ -9,9 +9,9 @@ from functools import cached_property
 
 import torch
 
-from otframe_sinkhorn.point_costs import CostFunction, PointCost, costs, in_units_of_cost
-from otframe_sinkhorn.point_held import HeldKernel
-from otframe_sinkhorn.point_streamed import StreamedKernel
+from otframe_sinkhorn.clouds.costs import CostFunction, PointCost, costs, in_units_of_cost
+from otframe_sinkhorn.clouds.held import HeldKernel
+from otframe_sinkhorn.clouds.streamed import StreamedKernel
 
 __all__ = ["HELD", "PointProblem"]
 

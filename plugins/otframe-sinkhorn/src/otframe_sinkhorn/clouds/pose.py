@@ -10,8 +10,8 @@ import torch
 
 from otframe.errors import DataError
 from otframe.values import PointCloud
-from otframe_sinkhorn.point_costs import CostFunction, PointCost
-from otframe_sinkhorn.point_problem import HELD, PointProblem
+from otframe_sinkhorn.clouds.costs import CostFunction, PointCost
+from otframe_sinkhorn.clouds.problem import HELD, PointProblem
 
 __all__ = ["Posed", "checked", "masses", "side_of"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from otframe.values import PointCloud, SolveInfo
-from otframe_sinkhorn.point_potentials import PointPotentials
+from otframe_sinkhorn.clouds.potentials import PointPotentials
 
 __all__ = ["point_potentials"]
 

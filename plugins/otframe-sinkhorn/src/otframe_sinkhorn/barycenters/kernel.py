@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from otframe_sinkhorn.kernel import Cost, GridKernel
+from otframe_sinkhorn.grids.kernel import Cost, GridKernel
 
 __all__ = ["ProductKernel", "SoftMinimum", "soft_minimum"]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from otframe_sinkhorn.kernel import logarithm
-from otframe_sinkhorn.point_problem import PointProblem
-from otframe_sinkhorn.point_solve import solve_points
+from otframe_sinkhorn.clouds.problem import PointProblem
+from otframe_sinkhorn.clouds.solve import solve_points
+from otframe_sinkhorn.logarithms import logarithm
 from otframe_sinkhorn.symmetric import symmetric
 
 __all__ = ["Masses", "Plans"]

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 
 from otframe.values import Coupling, Density, PointMap, SolveInfo
-from otframe_sinkhorn.kernel import GridKernel, logarithm
-from otframe_sinkhorn.solve import Problem
+from otframe_sinkhorn.grids.kernel import GridKernel
+from otframe_sinkhorn.grids.solve import Problem
+from otframe_sinkhorn.logarithms import logarithm
 
 __all__ = ["GridPotentials", "dual_value", "plan_cost", "potentials"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from otframe_sinkhorn.point_costs import costs
-from otframe_sinkhorn.point_pose import Posed
-from otframe_sinkhorn.point_streamed import StreamedKernel
+from otframe_sinkhorn.clouds.costs import costs
+from otframe_sinkhorn.clouds.pose import Posed
+from otframe_sinkhorn.clouds.streamed import StreamedKernel
 
 __all__ = ["entropic_map"]
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import torch
 
-from otframe_sinkhorn.barycenter_kernel import SoftMinimum
+from otframe_sinkhorn.barycenters.kernel import SoftMinimum
 
 __all__ = ["Sharpening"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
-from otframe_sinkhorn.barycenter_iteration import BarycenterProblem, Iteration
-from otframe_sinkhorn.levels import levels
+from otframe_sinkhorn.barycenters.iteration import BarycenterProblem, Iteration
+from otframe_sinkhorn.grids.levels import levels
 
 __all__ = ["BarycenterSolution", "ladder", "solve_barycenter"]
 

@@ -9,11 +9,11 @@ from functools import cached_property
 
 import torch
 
-from otframe_sinkhorn.iteration import Iteration
-from otframe_sinkhorn.kernel import Cost, GridKernel
-from otframe_sinkhorn.levels import coarser, finer, levels
+from otframe_sinkhorn.grids.kernel import Cost, GridKernel
+from otframe_sinkhorn.grids.levels import coarser, finer, levels
+from otframe_sinkhorn.iteration import Iteration, Solution
 
-__all__ = ["Problem", "Solution", "solve"]
+__all__ = ["Problem", "solve"]
 
 _ROUGH = 0.01
 """The residual to which the levels before the last are solved."""
@@ -88,16 +88,6 @@ class Problem:
         """The same with another blur, on a grid halved so often."""
         spacing = tuple(step * 2**halved for step in self.spacing)
         return Problem(coarser(self.a, halved), coarser(self.b, halved), spacing, blur, self.cost, self.reach)
-
-
-@dataclass(frozen=True)
-class Solution:
-    """Potentials `f` and `g` as the masses, and for each problem its iterations and the residual that was reached."""
-
-    f: torch.Tensor
-    g: torch.Tensor
-    iterations: list[int]
-    residuals: list[float]
 
 
 def solve(

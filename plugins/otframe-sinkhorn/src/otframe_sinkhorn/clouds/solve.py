@@ -12,13 +12,12 @@ from dataclasses import replace
 
 import torch
 
-from otframe_sinkhorn.iteration import Iteration
-from otframe_sinkhorn.kernel import logarithm
-from otframe_sinkhorn.point_coarse import Coarse
-from otframe_sinkhorn.point_costs import costs
-from otframe_sinkhorn.point_problem import PointProblem
-from otframe_sinkhorn.point_streamed import StreamedKernel
-from otframe_sinkhorn.solve import Solution
+from otframe_sinkhorn.clouds.coarse import Coarse
+from otframe_sinkhorn.clouds.costs import costs
+from otframe_sinkhorn.clouds.problem import PointProblem
+from otframe_sinkhorn.clouds.streamed import StreamedKernel
+from otframe_sinkhorn.iteration import Iteration, Solution
+from otframe_sinkhorn.logarithms import logarithm
 
 __all__ = ["extended", "solve_points"]
 

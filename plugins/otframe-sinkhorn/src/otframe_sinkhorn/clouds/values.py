@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from otframe_sinkhorn.kernel import logarithm
-from otframe_sinkhorn.point_problem import PointProblem
+from otframe_sinkhorn.clouds.problem import PointProblem
+from otframe_sinkhorn.logarithms import logarithm
 
 __all__ = ["dual_value", "plan_cost"]
 

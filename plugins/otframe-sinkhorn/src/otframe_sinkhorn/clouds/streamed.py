@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from otframe_sinkhorn.point_cells import Cells, kd_order
-from otframe_sinkhorn.point_costs import PointCost
-from otframe_sinkhorn.point_way import Way
+from otframe_sinkhorn.clouds.cells import Cells, kd_order
+from otframe_sinkhorn.clouds.costs import PointCost
+from otframe_sinkhorn.clouds.way import Way
 
 __all__ = ["StreamedKernel"]
 

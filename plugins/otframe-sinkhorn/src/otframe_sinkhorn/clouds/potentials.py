@@ -9,10 +9,10 @@ import torch
 
 from otframe.errors import DataError
 from otframe.values import Coupling, PointCloud, PointMap, SolveInfo
-from otframe_sinkhorn.kernel import logarithm
-from otframe_sinkhorn.point_map import entropic_map
-from otframe_sinkhorn.point_pose import Posed, masses
-from otframe_sinkhorn.point_values import dual_value, plan_cost
+from otframe_sinkhorn.clouds.map import entropic_map
+from otframe_sinkhorn.clouds.pose import Posed, masses
+from otframe_sinkhorn.clouds.values import dual_value, plan_cost
+from otframe_sinkhorn.logarithms import logarithm
 
 __all__ = ["PointPotentials", "potentials"]
 

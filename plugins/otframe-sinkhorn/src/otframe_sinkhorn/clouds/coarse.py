@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from otframe_sinkhorn.point_cells import borders, kd_order, numbered
+from otframe_sinkhorn.clouds.cells import borders, kd_order, numbered
 
 __all__ = ["Coarse"]
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import torch
 
-from otframe_sinkhorn.point_cells import Cells
-from otframe_sinkhorn.point_costs import PointCost, costs
+from otframe_sinkhorn.clouds.cells import Cells
+from otframe_sinkhorn.clouds.costs import PointCost, costs
 
 __all__ = ["upper_bounds"]
 

@@ -19,10 +19,9 @@ from dataclasses import dataclass
 
 import torch
 
-__all__ = ["NOTHING", "AbsoluteAxis", "Axis", "QuadraticAxis"]
+from otframe_sinkhorn.logarithms import NOTHING
 
-NOTHING = -1e30
-"""The logarithm of no mass: finite, so that differences of it are no NaN."""
+__all__ = ["AbsoluteAxis", "Axis", "QuadraticAxis"]
 
 _RANGE = 330.0
 """The largest exponent in a block's matrix. A sum over a block lies between exp(-2 * 330) and exp(330) of its largest

@@ -20,8 +20,8 @@ import torch
 from otframe.errors import DataError
 from otframe.interfaces import Context
 from otframe.values import PointCloud, SolveInfo
-from otframe_sinkhorn.barycenter_plans import Masses, Plans
-from otframe_sinkhorn.barycenter_value import CloudBarycenter
+from otframe_sinkhorn.barycenters.plans import Masses, Plans
+from otframe_sinkhorn.barycenters.value import CloudBarycenter
 
 __all__ = ["cloud_barycenter"]
 

@@ -7,9 +7,9 @@ from typing import Literal
 
 import torch
 
-from otframe_sinkhorn.axis import NOTHING, AbsoluteAxis, Axis, QuadraticAxis
+from otframe_sinkhorn.grids.axis import AbsoluteAxis, Axis, QuadraticAxis
 
-__all__ = ["Cost", "GridKernel", "logarithm"]
+__all__ = ["Cost", "GridKernel"]
 
 Cost = Literal["squared", "absolute"]
 """`|x - y|^2`, or `sum_k |x_k - y_k|`."""
@@ -63,9 +63,3 @@ def _along(change: Callable[[torch.Tensor], torch.Tensor], v: torch.Tensor, numb
     """A function of rows, used along one axis."""
     moved = v.movedim(number, -1)
     return change(moved.reshape(-1, moved.shape[-1])).reshape(moved.shape).movedim(-1, number)
-
-
-def logarithm(mass: torch.Tensor) -> torch.Tensor:
-    """The logarithm of masses in float64, `NOTHING` where there is none."""
-    mass = mass.double()
-    return torch.where(mass > 0, mass.clamp(min=torch.finfo(torch.float64).tiny).log(), NOTHING)

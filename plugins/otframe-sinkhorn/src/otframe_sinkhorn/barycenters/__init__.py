@@ -1,0 +1,1 @@
+"""Entropic barycentres of densities and of clouds."""

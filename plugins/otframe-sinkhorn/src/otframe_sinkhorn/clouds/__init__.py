@@ -1,0 +1,1 @@
+"""Entropic transport between clouds of points."""
