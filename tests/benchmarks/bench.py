@@ -8,15 +8,17 @@ import json
 import os
 import platform
 import shlex
+import statistics
 import sys
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 
-__all__ = ["finish", "header", "parser", "require", "table"]
+__all__ = ["finish", "header", "median_of", "parser", "require", "table"]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -59,6 +61,16 @@ def header(title: str, threads: int) -> str:
             "",
         )
     )
+
+
+def median_of(call: Callable[[], Any], runs: int) -> tuple[float, Any]:
+    """Median seconds and the last result."""
+    spent = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        made = call()
+        spent.append(time.perf_counter() - start)
+    return statistics.median(spent), made
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

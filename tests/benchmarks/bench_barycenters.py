@@ -14,9 +14,7 @@ import math
 import os
 import statistics
 import sys
-import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +26,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import cv2
 import numpy as np
 import torch
-from bench import finish, header, parser, require, table
+from bench import finish, header, median_of, parser, require, table
 from otframe_sinkhorn.barycenter import SinkhornBarycenter
 from otframe_sinkhorn.divergence import SinkhornDivergence
 
@@ -98,16 +96,6 @@ def _resized(picture: np.ndarray, side: int) -> torch.Tensor:
     how = cv2.INTER_LINEAR if picture.shape[0] < side else cv2.INTER_AREA
     made = torch.from_numpy(np.maximum(cv2.resize(picture.astype(np.float64), (side, side), interpolation=how), 0))
     return made / made.sum()
-
-
-def median_of(call: Callable[[], Any], runs: int) -> tuple[float, Any]:
-    """Median seconds and the last result."""
-    spent = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        made = call()
-        spent.append(time.perf_counter() - start)
-    return statistics.median(spent), made
 
 
 def ours(given: list[Density], debiased: bool, tol: float) -> Any:

@@ -24,6 +24,7 @@ from bench import finish, header, parser, table
 from otframe import component
 from otframe.errors import ConvergenceError
 from otframe.interfaces import Context
+from otframe.testing.hostile import hostile_mass
 from otframe.values import Density, PointCloud
 
 SHAPES = ((40,), (12, 17), (24, 24), (1, 30), (30, 1), (1, 1), (6, 5, 7))
@@ -93,33 +94,6 @@ def _verdict(name: str, seed: int) -> Verdict:
     return Verdict(seed, word, time.perf_counter() - start)
 
 
-def mass(dice: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Masses that are hard on a solver; somewhere positive."""
-    made = dice.random(shape)
-    kind = dice.integers(9)
-    if kind == 0:
-        made *= dice.random(shape) < 0.1
-    elif kind == 1:
-        made = np.zeros(shape)
-        made[tuple(dice.integers(n) for n in shape)] = 1
-    elif kind == 2:
-        made **= 20
-    elif kind == 3:
-        made[: shape[0] // 2 + 1] *= 1e-12
-    elif kind == 4:
-        made = np.ones(shape)
-    elif kind == 5:
-        made = 10.0 ** dice.uniform(-300, 0, shape)
-    elif kind == 6:
-        made = 10.0 ** dice.uniform(-12, 12, shape)
-    elif kind == 7:
-        made = np.zeros(shape)
-        made[(slice(0, 1),) * len(shape)] = 1
-    if made.sum() <= 0:
-        made.flat[0] = 1
-    return made * 10.0 ** dice.uniform(-12, 12)
-
-
 def points(dice: np.random.Generator) -> PointCloud:
     """A cloud that is hard on a solver."""
     n, d = int(dice.integers(1, 60)), DIMENSIONS[dice.integers(len(DIMENSIONS))]
@@ -138,15 +112,15 @@ def _cloud(dice: np.random.Generator, n: int, d: int) -> PointCloud:
         places[:] = places[0]
     elif kind == 2:
         places *= 10.0 ** dice.uniform(-3, 3, (n, 1))
-    weights = None if dice.random() < 0.4 else torch.from_numpy(mass(dice, (n,)))
+    weights = None if dice.random() < 0.4 else torch.from_numpy(hostile_mass(dice, (n,)))
     return PointCloud(torch.from_numpy(places), weights)
 
 
 def _pair(dice: np.random.Generator, cloud: bool) -> tuple[Any, Any]:
     if not cloud:
         shape = SHAPES[dice.integers(len(SHAPES))]
-        source = Density(torch.from_numpy(mass(dice, shape)))
-        return source, source if dice.random() < 0.1 else Density(torch.from_numpy(mass(dice, shape)))
+        source = Density(torch.from_numpy(hostile_mass(dice, shape)))
+        return source, source if dice.random() < 0.1 else Density(torch.from_numpy(hostile_mass(dice, shape)))
     source = points(dice)
     target = source if dice.random() < 0.1 else _cloud(dice, int(dice.integers(1, 60)), source.dim)
     # units and origin are the same for both
@@ -235,7 +209,7 @@ def barycentre(dice: np.random.Generator) -> str:
     """The verdict on the barycentre of densities: finite, not negative, of sum 1."""
     shape = SHAPES[dice.integers(len(SHAPES))]
     count = int(dice.integers(2, 6))
-    given = [Density(torch.from_numpy(mass(dice, shape))) for _ in range(count)]
+    given = [Density(torch.from_numpy(hostile_mass(dice, shape))) for _ in range(count)]
     params = _params(dice, ("squared",))
     weights = tuple(float(w) for w in dice.random(count) + 0.01)
     debiased = bool(dice.integers(2))

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import os
 import resource
-import statistics
 import subprocess
 import sys
 import time
 from argparse import SUPPRESS
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ if hasattr(os, "sched_setaffinity"):
 import cv2
 import numpy as np
 import torch
-from bench import finish, header, parser, require, table
+from bench import finish, header, median_of, parser, require, table
 from otframe_sinkhorn.points import SinkhornPoints
 
 from otframe.errors import ConvergenceError
@@ -88,16 +87,6 @@ def clouds(data: Path, count: int) -> dict[str, tuple[PointCloud, PointCloud]]:
     ring = 0.5 + 0.3 * np.concatenate([np.cos(angles), np.sin(angles)], 1) + 0.05 * dice.standard_normal((count, 2))
     plane = PointCloud(torch.from_numpy(ring)), PointCloud(torch.from_numpy(dice.random((count, 2))))
     return {"colours": (colours(photos[0]), colours(photos[1])), "ring, square": plane}
-
-
-def median_of(call: Callable[[], Any], runs: int) -> tuple[float, Any]:
-    """Median seconds and the last result."""
-    spent = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        made = call()
-        spent.append(time.perf_counter() - start)
-    return statistics.median(spent), made
 
 
 def error_of(f: torch.Tensor, g: torch.Tensor, source: PointCloud, target: PointCloud, eps: float) -> float:

@@ -10,11 +10,9 @@ from __future__ import annotations
 import math
 import os
 import resource
-import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +23,7 @@ if hasattr(os, "sched_setaffinity"):
 import cv2
 import numpy as np
 import torch
-from bench import finish, header, parser, require, table
+from bench import finish, header, median_of, parser, require, table
 from otframe_sinkhorn.grid import SinkhornGrid, grid_problem
 from otframe_sinkhorn.grids.kernel import GridKernel
 from otframe_sinkhorn.grids.solve import solve
@@ -116,16 +114,6 @@ def _digits(data: Path) -> list[np.ndarray]:
     held = np.load(files[0])
     images = next(held[key] for key in held.files if held[key].ndim == 3)
     return [images[k].astype(np.float64) / 255 for k in (0, 7)]
-
-
-def median_of(call: Callable[[], Any], runs: int) -> tuple[float, Any]:
-    """Median seconds and the last result."""
-    spent = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        made = call()
-        spent.append(time.perf_counter() - start)
-    return statistics.median(spent), made
 
 
 def error_of(f: torch.Tensor, g: torch.Tensor, source: Density, target: Density) -> float:

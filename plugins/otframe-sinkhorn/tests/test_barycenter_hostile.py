@@ -14,30 +14,12 @@ from pydantic import ValidationError
 from otframe.errors import CancelledError, ConvergenceError, DataError
 from otframe.interfaces import Context
 from otframe.registry import Registry
+from otframe.testing.hostile import hostile_mass
 from otframe.values import Density, PointCloud, codec
 
 
 def hostile(dice, shape):
-    mass = dice.random(shape)
-    kind = dice.integers(8)
-    if kind == 0:
-        mass *= dice.random(shape) < 0.1
-    elif kind == 1:
-        mass = np.zeros(shape)
-        mass[tuple(dice.integers(n) for n in shape)] = 1
-    elif kind == 2:
-        mass **= 20
-    elif kind == 3:
-        mass[: shape[0] // 2 + 1] *= 1e-12
-    elif kind == 4:
-        mass = np.ones(shape)
-    elif kind == 5:
-        mass = 10.0 ** dice.uniform(-300, 0, shape)
-    elif kind == 6:
-        mass = 10.0 ** dice.uniform(-12, 12, shape)
-    if mass.sum() <= 0:
-        mass.flat[0] = 1
-    return Density(torch.from_numpy(mass * 10.0 ** dice.uniform(-12, 12)))
+    return Density(torch.from_numpy(hostile_mass(dice, shape)))
 
 
 @settings(deadline=None, max_examples=40)

@@ -9,13 +9,14 @@ from typing import ClassVar, Literal, TypeVar
 from pydantic import Field as Parameter
 from pydantic import field_validator
 
-from otframe.errors import ConvergenceError, DataError
+from otframe.errors import DataError
 from otframe.interfaces import Component, Context, Solver
 from otframe.values import Density, PointCloud
 from otframe_sinkhorn.barycenters.clouds import cloud_barycenter
 from otframe_sinkhorn.barycenters.grids import grid_barycenter
 from otframe_sinkhorn.barycenters.value import CloudBarycenter, GridBarycenter
 from otframe_sinkhorn.grids.kernel import Cost
+from otframe_sinkhorn.missed import missed
 
 __all__ = ["SinkhornBarycenter"]
 
@@ -123,11 +124,7 @@ class SinkhornBarycenter(Solver):
                 hint="make clouds of the densities (`density.cloud`)",
             )
         if not made.info.converged:
-            raise ConvergenceError(
-                f"a residual of {made.info.residual:.3g} was reached in {made.info.iterations} iterations, "
-                f"wanted {self.tol:g}",
-                hint="allow more `iterations`, or take a larger `blur` or `tol`",
-            ).reached(made)
+            raise missed(made.info, self.tol, what="a residual").reached(made)
         return made  # type: ignore[return-value]
 
     def _weighted(self, measures: Sequence[M]) -> list[tuple[float, M]]:

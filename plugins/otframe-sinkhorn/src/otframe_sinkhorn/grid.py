@@ -6,12 +6,13 @@ from typing import ClassVar, Literal
 
 from pydantic import Field as Parameter
 
-from otframe.errors import ConvergenceError, DataError
+from otframe.errors import DataError
 from otframe.interfaces import Context, Solver
 from otframe.values import Density, SolveInfo
 from otframe_sinkhorn.grids.kernel import Cost
 from otframe_sinkhorn.grids.potentials import GridPotentials, potentials
 from otframe_sinkhorn.grids.solve import Problem, solve
+from otframe_sinkhorn.missed import missed
 
 __all__ = ["SinkhornGrid", "grid_problem"]
 
@@ -81,11 +82,7 @@ class SinkhornGrid(Solver):
         info = SolveInfo(found.iterations[0], found.residuals[0] < self.tol, found.residuals[0])
         made = potentials(problem, found.f, found.g, source, target, info)
         if not info.converged:
-            raise ConvergenceError(
-                f"a marginal error of {info.residual:.3g} was reached in {info.iterations} iterations, "
-                f"wanted {self.tol:g}",
-                hint="allow more `iterations`, or take a larger `blur` or `tol`",
-            ).reached(made)
+            raise missed(info, self.tol).reached(made)
         return made
 
     def _measured(self, density: Density) -> Density:

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field as Parameter
 from pydantic import field_validator
 
-from otframe.errors import ConvergenceError
 from otframe.interfaces import Component, Context, Solver, Transform
 from otframe.values import PointCloud, SolveInfo
 from otframe_sinkhorn.clouds.costs import PointCost
@@ -17,6 +16,7 @@ from otframe_sinkhorn.clouds.pose import Posed, checked, side_of
 from otframe_sinkhorn.clouds.potentials import PointPotentials, potentials
 from otframe_sinkhorn.clouds.problem import HELD
 from otframe_sinkhorn.clouds.solve import solve_points
+from otframe_sinkhorn.missed import missed
 
 __all__ = ["SinkhornPoints"]
 
@@ -111,9 +111,5 @@ class SinkhornPoints(Solver):
         info = SolveInfo(found.iterations[0], found.residuals[0] < self.tol, found.residuals[0])
         made = potentials(posed, found.f, found.g, info)
         if not made.info.converged:
-            raise ConvergenceError(
-                f"a marginal error of {made.info.residual:.3g} was reached in {made.info.iterations} iterations, "
-                f"wanted {self.tol:g}",
-                hint="allow more `iterations`, or take a larger `blur` or `tol`",
-            ).reached(made)
+            raise missed(made.info, self.tol).reached(made)
         return made

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import torch
 
-from otframe.errors import ConvergenceError, DataError, SolveError
+from otframe.errors import DataError, SolveError
+from otframe.values import SolveInfo
 from otframe_sinkhorn.debiased import Debiased
+from otframe_sinkhorn.missed import missed
 
 __all__ = ["Stop", "measured", "once", "told"]
 
@@ -25,11 +27,7 @@ def told(found: Debiased, stop: Stop) -> Debiased:
     late = [k for k, residual in enumerate(found.residuals) if not residual < stop.tol]
     if late:
         which = f" by {len(late)} of {len(found.residuals)} problems" if len(found.residuals) > 1 else ""
-        raise ConvergenceError(
-            f"a marginal error of {max(found.residuals):.3g} was reached in {max(found.iterations)} "
-            f"iterations{which}, wanted {stop.tol:g}",
-            hint="allow more `iterations`, or take a larger `blur` or `tol`",
-        ).reached(found)
+        raise missed(SolveInfo(max(found.iterations), False, max(found.residuals)), stop.tol, which).reached(found)
     return found
 
 
