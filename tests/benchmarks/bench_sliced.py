@@ -36,9 +36,9 @@ from otframe.values import PointCloud, PointMap
 SIZE = 4000, 3000
 PAIRS = ("ocean", "flowers", "scotland", "autumn", "street", "woods")
 DIRECTIONS, PIXELS = 90, 100_000
-BASES = 40
-DRAWN = 24576, 49152
-"""Pixels of the source, which move, and of the target, which only give quantiles and so cost less."""
+BASES, SAMPLES = 48, 12288
+DRAWN = 8 * SAMPLES
+"""Pixels of either photograph that the solver is given: it takes its samples of them all over space."""
 CLOUDS, POINTS = ("ocean_source", "flowers_source", "scotland_source", "autumn_source"), 1000
 
 
@@ -70,8 +70,7 @@ def transfer(folder: Path, pair: str, runs: int, clock: Callable[[], float]) -> 
     source, target = (_photo(folder, f"{pair}_{side}") for side in ("source", "target"))
     planes, wanted = (_planes(photo) for photo in (source, target))
     judge = _Judge(target)
-    solver = component("sliced.transport", bases=BASES, tolerance=0.0, samples=None)
-    thinning = component("sliced.transport", bases=BASES, tolerance=0.0, samples=DRAWN[0])
+    solver = component("sliced.transport", bases=BASES, tolerance=0.0, samples=SAMPLES)
     times: dict[str, list[float]] = {name: [] for name in ("peer", "fit", "bytes", "fit planes", "planes")}
     made: dict[str, Any] = {}
     left: dict[str, list[float]] = {"bytes": [], "planes": []}
@@ -85,13 +84,11 @@ def transfer(folder: Path, pair: str, runs: int, clock: Callable[[], float]) -> 
     for turn in range(runs):
         timed("peer", lambda: match_histograms(source, target, channel_axis=-1))
         ctx = Context(seed=turn)
-        timed(
-            "fit", lambda ctx=ctx: solver.solve(_drawn(source, DRAWN[0], ctx), _drawn(target, DRAWN[1], ctx), ctx=ctx)
-        )
+        timed("fit", lambda ctx=ctx: solver.solve(_drawn(source, DRAWN, ctx), _drawn(target, DRAWN, ctx), ctx=ctx))
         timed("bytes", lambda: made["fit"].on_bytes(source))
         ctx = Context(seed=turn)
         clouds = PointCloud(planes.T), PointCloud(wanted.T)
-        timed("fit planes", lambda ctx=ctx, clouds=clouds: thinning.solve(*clouds, ctx=ctx))
+        timed("fit planes", lambda ctx=ctx, clouds=clouds: solver.solve(*clouds, ctx=ctx))
         timed("planes", lambda: made["fit planes"](planes.T))
         for name, each in left.items():
             each.append(judge(made[name].reshape(source.shape)))

@@ -9,10 +9,13 @@ import torch
 
 from otframe.errors import DataError
 from otframe.values import PointCloud
-from otframe_sliced.line import argsorted
+from otframe_sliced.line import argsorted, grouped
 
 __all__ = ["Cloud", "Frame", "binned", "distinct", "prepared", "thinned"]
 
+_CROWD, _CURVED, _BITS = 8, 3, 15
+"""So many times the points wanted are drawn first, where the space has no more dimensions than this; and the bits of a
+place on the curve through it."""
 _WIDEST = 1e150
 """Beyond this squared distances leave float64."""
 
@@ -139,17 +142,40 @@ def _box(points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def thinned(cloud: Cloud, limit: int, rng: torch.Generator) -> Cloud:
-    """At most `limit` points of equal mass, by stratified sampling: the mass is cut in as many equal parts, and a point
-    drawn from each, so that a photograph is sampled all over. Smaller clouds stay as they are."""
+    """At most `limit` points of equal mass, by stratified sampling. Smaller clouds stay as they are.
+
+    The mass is cut in equal parts, in the order of the points, and one drawn from each, so that a photograph is sampled
+    all over; several times too many are drawn in this way, and of these every so-manieth is taken along a curve through
+    the space, so that all regions of it are sampled by their mass.
+    """
     if cloud.count <= limit:
         return cloud
-    parts = torch.arange(limit, dtype=torch.float64) + torch.rand(limit, generator=rng, dtype=torch.float64)
-    levels = (parts / limit).to(cloud.points.device)
+    many = limit * _CROWD if cloud.points.shape[1] <= _CURVED else limit
+    parts = torch.arange(many, dtype=torch.float64) + torch.rand(many, generator=rng, dtype=torch.float64)
+    levels = (parts / many).to(cloud.points.device)
     if cloud.weights is None:
         index = (levels * cloud.count).long()
     else:
         index = torch.searchsorted(cloud.weights.cumsum(0), levels)
-    return replace(cloud, points=cloud.points[index.clamp_(max=cloud.count - 1)], weights=None)
+    points = cloud.points[index.clamp_(max=cloud.count - 1)]
+    if many > limit:
+        first = int(torch.randint(_CROWD, (1,), generator=rng))
+        points = points[_along_curve(points)[first::_CROWD]]
+    return replace(cloud, points=points, weights=None)
+
+
+def _along_curve(points: torch.Tensor) -> torch.Tensor:
+    """The order `(n,)` of points on a Z-curve: by the bits of their coordinates in turns."""
+    dim = points.shape[1]
+    bits = _BITS // dim
+    low, high = points.amin(0), points.amax(0)
+    width = torch.where(high > low, high - low, torch.ones_like(high))
+    cells = ((points - low) / width * (1 << bits)).long().clamp_(max=(1 << bits) - 1)
+    key = torch.zeros_like(cells[:, 0])
+    for bit in range(bits):
+        for axis in range(dim):
+            key += ((cells[:, axis] >> bit) & 1) << (bit * dim + axis)
+    return grouped(key, 1 << _BITS)
 
 
 def distinct(cloud: Cloud) -> tuple[Cloud, torch.Tensor | None]:
