@@ -37,7 +37,7 @@ SIZE = 4000, 3000
 PAIRS = ("ocean", "flowers", "scotland", "autumn", "street", "woods")
 DIRECTIONS, PIXELS = 90, 100_000
 BASES, SAMPLES = 48, 12288
-DRAWN = 8 * SAMPLES
+DRAWN = 4 * SAMPLES
 """Pixels of either photograph that the solver is given: it takes its samples of them all over space."""
 CLOUDS, POINTS = ("ocean_source", "flowers_source", "scotland_source", "autumn_source"), 1000
 

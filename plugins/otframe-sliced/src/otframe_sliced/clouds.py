@@ -150,17 +150,20 @@ def thinned(cloud: Cloud, limit: int, rng: torch.Generator) -> Cloud:
     """
     if cloud.count <= limit:
         return cloud
-    many = limit * _CROWD if cloud.points.shape[1] <= _CURVED else limit
-    parts = torch.arange(many, dtype=torch.float64) + torch.rand(many, generator=rng, dtype=torch.float64)
-    levels = (parts / many).to(cloud.points.device)
-    if cloud.weights is None:
-        index = (levels * cloud.count).long()
-    else:
-        index = torch.searchsorted(cloud.weights.cumsum(0), levels)
-    points = cloud.points[index.clamp_(max=cloud.count - 1)]
-    if many > limit:
-        first = int(torch.randint(_CROWD, (1,), generator=rng))
-        points = points[_along_curve(points)[first::_CROWD]]
+    curved = cloud.points.shape[1] <= _CURVED
+    points, many = cloud.points, limit * _CROWD if curved else limit
+    if cloud.weights is not None or many < cloud.count:
+        parts = torch.arange(many, dtype=torch.float64) + torch.rand(many, generator=rng, dtype=torch.float64)
+        levels = (parts / many).to(points.device)
+        if cloud.weights is None:
+            index = (levels * cloud.count).long()
+        else:
+            index = torch.searchsorted(cloud.weights.cumsum(0), levels)
+        points = points[index.clamp_(max=cloud.count - 1)]
+    if curved:
+        start = torch.rand(1, generator=rng, dtype=torch.float64)
+        every = ((torch.arange(limit, dtype=torch.float64) + start) * (len(points) / limit)).long()
+        points = points[_along_curve(points)[every.clamp_(max=len(points) - 1).to(points.device)]]
     return replace(cloud, points=points, weights=None)
 
 
@@ -171,10 +174,10 @@ def _along_curve(points: torch.Tensor) -> torch.Tensor:
     low, high = points.amin(0), points.amax(0)
     width = torch.where(high > low, high - low, torch.ones_like(high))
     cells = ((points - low) / width * (1 << bits)).long().clamp_(max=(1 << bits) - 1)
-    key = torch.zeros_like(cells[:, 0])
-    for bit in range(bits):
-        for axis in range(dim):
-            key += ((cells[:, axis] >> bit) & 1) << (bit * dim + axis)
+    numbers = torch.arange(1 << bits, device=points.device)
+    # each number with its bits so far apart that those of the other coordinates fit between them
+    spread = sum((((numbers >> bit) & 1) << (bit * dim) for bit in range(bits)), torch.zeros_like(numbers))
+    key = sum((spread[cells[:, axis]] << axis for axis in range(dim)), torch.zeros_like(cells[:, 0]))
     return grouped(key, 1 << _BITS)
 
 
