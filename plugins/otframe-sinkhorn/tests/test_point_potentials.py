@@ -117,3 +117,27 @@ def test_clouds_move_by_it():
     # means of the target, weighted as the mass arrives: the centre is kept
     centre = (found.target.weights[:, None] * found.target.points).sum(0)
     assert torch.allclose((moved.weights[:, None] * moved.points).sum(0), centre, atol=1e-8)
+
+
+@pytest.mark.parametrize(("cost", "reach"), [("squared", None), ("distance", None), ("squared", 0.5)])
+def test_the_gradient_is_that_of_the_value(cost, reach):
+    random = torch.Generator().manual_seed(4)
+    clouds = [
+        PointCloud(torch.rand(n, 2, generator=random).double(), torch.rand(n, generator=random).double())
+        for n in (7, 6)
+    ]
+    params = {"blur": 0.3, "unit": "length", "cost": cost, "reach": reach, "tol": 1e-12, "iterations": 10**5}
+    solver = SinkhornPoints(**params)
+    slopes = solver.solve(*clouds, ctx=Context()).gradient()
+    for k, slope in enumerate(slopes):
+        weights = clouds[k].weights
+        change = torch.randn(len(weights), generator=random, dtype=torch.float64) * weights
+        # changes that keep the sum, which is not compared where transport is balanced
+        change -= weights * change.sum() / weights.sum()
+        values = []
+        for side in (-1, 1):
+            pair = list(clouds)
+            pair[k] = PointCloud(pair[k].points, weights + side * 1e-5 * change)
+            values.append(solver.solve(*pair, ctx=Context()).dual)
+        unit = 1.0 if reach is not None else float(weights.sum())
+        assert (values[1] - values[0]) / 2e-5 == pytest.approx(float((slope * change).sum()) / unit, rel=1e-6)

@@ -12,6 +12,7 @@ from otframe.values import Coupling, PointCloud, PointMap, SolveInfo
 from otframe_sinkhorn.clouds.map import entropic_map
 from otframe_sinkhorn.clouds.pose import Posed, masses
 from otframe_sinkhorn.clouds.values import dual_value, plan_cost
+from otframe_sinkhorn.derivatives import by_mass
 from otframe_sinkhorn.logarithms import logarithm
 
 __all__ = ["PointPotentials", "potentials"]
@@ -82,6 +83,23 @@ class PointPotentials(Coupling):
         """The mean place where the mass of each source point goes, `(n, d)`, float64; where it has none, would go."""
         kernel, places = self._posed.problem.kernels[0], self._posed.problem.y[0]
         return self._posed.outside(kernel.means(self._exponents(across=False), places, across=False))
+
+    def gradient(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The derivatives of `dual` in the weights of the source, `(n,)`, and of the target, `(m,)`, float64.
+
+        They are right also where there is no weight. Where transport is balanced they are given up to a constant, which
+        weights of sum 1 do not see: so that their means over the weights are 0.
+        """
+        problem, unit = self._posed.problem, self._posed.unit
+        kernel, scale = problem.kernels[0], problem.damping * self.eps
+        a, b = masses(self.source), masses(self.target)
+        g = kernel.to_target(self._exponents(across=True)).mul_(-scale)
+        f = kernel.to_source(g / self.eps + logarithm(b)).mul_(-scale)
+        price = None if self.reach is None else problem.rho * unit
+        return (
+            by_mass(f, a, float(b.sum()), self.eps, price),
+            by_mass(g, b, float(a.sum()), self.eps, price),
+        )
 
     def as_map(self) -> PointMap:
         """The barycentric map of the source's points that have mass; elsewhere as at the nearest of them."""

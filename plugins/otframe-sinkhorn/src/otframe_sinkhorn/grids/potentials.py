@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from otframe.values import Coupling, Density, PointMap, SolveInfo
+from otframe_sinkhorn.derivatives import by_mass
 from otframe_sinkhorn.grids.kernel import GridKernel
 from otframe_sinkhorn.grids.solve import Problem
 from otframe_sinkhorn.logarithms import logarithm
@@ -85,14 +86,9 @@ class GridPotentials(Coupling):
         eps, rho, scale = problem.eps, problem.rho, problem.damping * problem.eps
         g = problem.kernel(self.f[None] / eps + logarithm(problem.a))[0].mul_(-scale)
         f = problem.kernel(g[None] / eps + logarithm(problem.b))[0].mul_(-scale)
-        made = []
-        for potential, mass, other in ((f, self.source, self.target), (g, self.target, self.source)):
-            if self.reach is None:
-                made.append(potential - (potential * mass.mass).sum() / mass.mass.sum())
-            else:
-                kept = torch.exp((-potential / rho).clamp(max=_LARGE))
-                made.append(rho * (1 - kept) - eps * (kept - other.total))
-        return made[0], made[1]
+        price = None if self.reach is None else rho
+        a, b = self.source, self.target
+        return by_mass(f, a.mass, b.total, eps, price), by_mass(g, b.mass, a.total, eps, price)
 
     def as_map(self) -> PointMap:
         """The barycentric map of the cells that have mass; elsewhere as at the nearest of them."""
@@ -116,10 +112,6 @@ class GridPotentials(Coupling):
         if bool((flat < 0).any()):
             made = made - torch.exp(here + kernel(there + logarithm(-flat.clamp(max=0))))
         return made.reshape(values.shape)
-
-
-_LARGE = 650.0
-"""Exponents of masses are not followed beyond this."""
 
 
 def plan_cost(problem: Problem, f: torch.Tensor, g: torch.Tensor) -> list[float]:
