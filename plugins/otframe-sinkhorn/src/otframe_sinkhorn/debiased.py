@@ -16,11 +16,11 @@ from dataclasses import dataclass
 
 import torch
 
-from otframe_sinkhorn.iteration import Halves, Solution
+from otframe_sinkhorn.iteration import Halves, Solution, against
 from otframe_sinkhorn.logarithms import logarithm
 from otframe_sinkhorn.symmetric import Symmetric
 
-__all__ = ["Debiased", "against", "between"]
+__all__ = ["Debiased", "between"]
 
 _FAR, _LARGE = 50.0, 650.0
 """Exponents of errors, and of masses, are not followed beyond this."""
@@ -131,11 +131,6 @@ def _apart(own: torch.Tensor, now: torch.Tensor, rho: float) -> torch.Tensor:
     least = torch.minimum(own, now)
     apart = torch.exp((-least / rho).clamp(max=_LARGE)) * -torch.expm1(-(own - now).abs() / rho)
     return torch.where(own <= now, apart, -apart)
-
-
-def against(numbers: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
-    """A number for each problem, as it meets the batch."""
-    return numbers.reshape(-1, *(1 for _ in batch.shape[1:]))
 
 
 def _total(values: torch.Tensor) -> torch.Tensor:

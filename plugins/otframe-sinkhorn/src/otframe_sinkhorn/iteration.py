@@ -12,7 +12,7 @@ import torch
 from otframe_sinkhorn.logarithms import logarithm
 from otframe_sinkhorn.relaxation import Relaxation
 
-__all__ = ["Halves", "Iteration", "Solution"]
+__all__ = ["Halves", "Iteration", "Solution", "against"]
 
 
 class Halves(Protocol):
@@ -116,7 +116,7 @@ class Iteration:
         g = _relaxed(g, self._to_target(f, at), factors)
         if math.isfinite(self.problem.rho):
             shift = self._shift(f, g, at)
-            f, g = f + _against(shift, f), g - _against(shift, g)
+            f, g = f + against(shift, f), g - against(shift, g)
         for row, (k, e) in enumerate(zip(at, error, strict=True)):
             self._f[k], self._g[k] = f[row], g[row]
             self.relaxations[k].saw(e)
@@ -174,7 +174,7 @@ def _rows(batch: torch.Tensor, at: Sequence[int]) -> torch.Tensor:
     return batch if len(at) == len(batch) else torch.stack([batch[k] for k in at])
 
 
-def _against(numbers: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
+def against(numbers: torch.Tensor, batch: torch.Tensor) -> torch.Tensor:
     """A number for each problem, as it meets the batch."""
     return numbers.reshape(-1, *(1 for _ in batch.shape[1:]))
 

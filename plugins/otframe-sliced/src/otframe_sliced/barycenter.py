@@ -142,7 +142,7 @@ class SlicedBarycenter(Solver):
     def _polished(
         self, x: torch.Tensor, clouds: Sequence[tuple[float, PointCloud]], solver: Solver, ctx: Context
     ) -> torch.Tensor:
-        for step in range(self.steps):
+        for step in range(1, self.steps + 1):
             moved = torch.zeros_like(x)
             for weight, cloud in clouds:
                 transport = ctx.call(solver.solve, source=PointCloud(x), target=cloud)  # type: ignore[attr-defined]
@@ -153,12 +153,12 @@ class SlicedBarycenter(Solver):
                     )
                 moved += weight * transport(x).to(x)
             residual = _relative(moved - x, moved.T)
-            ctx.progress((step + 1) / self.steps, f"polishing: moved by {residual:.1e}")
-            if residual <= self.tolerance or step == self.steps - 1:
-                return moved
+            ctx.progress(step / self.steps, f"polishing: moved by {residual:.1e}")
+            if residual <= self.tolerance or step == self.steps:
+                break
             # the next step would go on in much the same way
             x = torch.lerp(x, moved, _FURTHER)
-        return x
+        return moved
 
 
 def _equal_masses(cloud: Cloud, count: int, rng: torch.Generator) -> torch.Tensor:

@@ -12,7 +12,8 @@ from otframe.errors import DataError
 from otframe_sinkhorn.clouds.costs import CostFunction, PointCost, costs
 from otframe_sinkhorn.clouds.problem import HELD, PointProblem
 from otframe_sinkhorn.clouds.solve import solve_points
-from otframe_sinkhorn.debiased import Debiased, against, between
+from otframe_sinkhorn.debiased import Debiased, between
+from otframe_sinkhorn.iteration import against
 from otframe_sinkhorn.logarithms import logarithm
 from otframe_sinkhorn.stop import Stop, measured, once, told
 from otframe_sinkhorn.symmetric import symmetric

@@ -9,9 +9,10 @@ from typing import Any
 import torch
 
 from otframe.errors import DataError
-from otframe_sinkhorn.debiased import Debiased, against, between
+from otframe_sinkhorn.debiased import Debiased, between
 from otframe_sinkhorn.grids.kernel import Cost
 from otframe_sinkhorn.grids.solve import Problem, solve
+from otframe_sinkhorn.iteration import against
 from otframe_sinkhorn.stop import Stop, measured, once, told
 from otframe_sinkhorn.symmetric import symmetric
 
