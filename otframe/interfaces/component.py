@@ -31,7 +31,12 @@ class Component(BaseModel):
 
 
 class Solver(Component):
-    """Finds a transport or a measure: `solve(self, ...ports) -> Transport`."""
+    """Finds a transport or a measure: `solve(self, ...ports) -> Transport`.
+
+    `carries` is what its affine maps, if it gives any, carry to the target: `mean`, `cov`, `variances`.
+    """
+
+    carries: ClassVar[tuple[str, ...]] = ("mean", "cov")
 
 
 class Transform(Component):

@@ -56,7 +56,8 @@ class Plan:
     nothing : tuple of str
         Ports without a default that are handed None.
     special : bool
-        Whether the samples are of the plain choice's types, and only other examples of them, which may be refused.
+        Whether the samples are of the plain choice's types or derived from these, and only other examples of them,
+        which may be refused.
     """
 
     chosen: Mapping[str, Sample]
@@ -98,15 +99,20 @@ def plans(signature: Signature, samples: Sequence[Sample], owner: str) -> list[P
     found = [first]
     for index, count in enumerate(counts):
         others = [_choose(needed, {index: k}, samples, signature, owner)[0] for k in range(1, count)]
-        found += [replace(plan, special=_hints(plan) == _hints(first)) for plan in others]
+        found += [replace(plan, special=_special(plan, first)) for plan in others]
     if len(needed) < len(signature.inputs):
         with contextlib.suppress(Violation):  # nothing may fit an optional port
             found.append(_choose(signature.inputs, {}, samples, signature, owner)[0])
     return found
 
 
-def _hints(plan: Plan) -> dict[str, Any]:
-    return {name: sample.hint for name, sample in plan.chosen.items()}
+def _special(plan: Plan, first: Plan) -> bool:
+    """Whether a choice has other examples of the first one's types, or of types derived from them."""
+    return all(_derived(sample.hint, first.chosen[name].hint) for name, sample in plan.chosen.items())
+
+
+def _derived(hint: Any, base: Any) -> bool:
+    return hint == base or (isinstance(hint, type) and isinstance(base, type) and issubclass(hint, base))
 
 
 def _choose(

@@ -69,7 +69,7 @@ def other_dimension(value: Any) -> list[Any]:
     """Values of the same type in other dimensions: a law of one more, an image of another size, a grey one, ..."""
     if isinstance(value, GaussianLaw):
         return [law(3, DIM + 1)]
-    if isinstance(value, PointCloud):
+    if type(value) is PointCloud:
         return [cloud(3, dim=DIM + 1)]
     if isinstance(value, AffineMap):
         return [AffineMap(1.0, SolveInfo(), law(3, DIM + 1).cov, law(3, DIM + 1).mean)]
@@ -97,7 +97,7 @@ def smallest(value: Any) -> Any:
         grid = value.field.grid[:, :PATCH, :PATCH]
         return PatchSet(Image(grid) if isinstance(value.field, Image) else _cut(value.field, grid), PATCH)
     if isinstance(value, PointCloud):
-        return PointCloud(value.points[:1])
+        return dataclasses.replace(value, points=value.points[:1], weights=None)
     if isinstance(value, Table):
         return dataclasses.replace(value, rows=())
     return value

@@ -1,0 +1,47 @@
+"""Colour by optimal transport, as an otframe plugin."""
+
+from __future__ import annotations
+
+from otframe.plugin import Entry, hookimpl
+
+__all__ = ["otframe_components", "otframe_readers", "otframe_samples", "otframe_values", "otframe_writers"]
+
+_COMPONENTS = (
+    ("cloud", "cloud:Cloud", "accumulator", "colours of images, with masks, as weighted points"),
+    ("transfer", "transfer:Transfer", "transform", "the colour map from one palette to another, by any solver"),
+    ("apply", "apply:Apply", "transform", "an image recoloured by a colour map"),
+    ("exchange", "exchange:Exchange", "transform", "the colour maps between two palettes, both ways"),
+    ("harmonize", "harmonize:Harmonize", "transform", "the palette in the middle of several"),
+    ("reinhard", "reinhard:Reinhard", "solver", "means and standard deviations of each coordinate"),
+    ("middle", "middle:Middle", "solver", "mean means and spreads of several laws"),
+)
+
+
+@hookimpl
+def otframe_components() -> list[Entry]:
+    """Everything named `color.`."""
+    return [Entry(f"color.{name}", f"otframe_color.{where}", kind, text) for name, where, kind, text in _COMPONENTS]  # type: ignore[arg-type]
+
+
+@hookimpl
+def otframe_values() -> list[Entry]:
+    """Palettes, maps and tables."""
+    return [
+        Entry("ColorCloud", "otframe_color.cloud_value:ColorCloud", "value", "weighted colours of a working space"),
+        Entry("ColorMap", "otframe_color.maps:ColorMap", "value", "what takes colours to colours"),
+        Entry("FittedMap", "otframe_color.maps:FittedMap", "value", "a transport in a working space, of colours"),
+        Entry("Lut", "otframe_color.lut:Lut", "value", "a colour map as a table"),
+        Entry("Fidelity", "otframe_color.lut:Fidelity", "value", "how far a table is from its map"),
+        Entry("ColorSketch", "otframe_color.sketch:ColorSketch", "value", "the state of a colour cloud"),
+    ]
+
+
+@hookimpl
+def otframe_samples() -> list[Entry]:
+    """One of each value, for tests."""
+    return [
+        Entry("ColorCloud", "otframe_color.examples:cloud", "sample", "300 colours"),
+        Entry("ColorMap", "otframe_color.examples:fitted", "sample", "an affine map in srgb"),
+        Entry("FittedMap", "otframe_color.examples:fitted", "sample", "an affine map in srgb"),
+        Entry("Lut", "otframe_color.examples:lut", "sample", "a table of 5 nodes on each axis"),
+    ]
