@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from otframe.errors import DataError
+from otframe.numerics.byte_colors import each_color_once
 from otframe.values.transports import Transport
 
 __all__ = ["PointMap", "interpolated"]
@@ -84,24 +85,7 @@ class PointMap(Transport):
                 f"a map of 3 dimensions moves uint8 colours (..., 3); this is one of {self.dim}, "
                 f"got {colors.dtype} {colors.shape}"
             )
-        import cv2
-
-        if colors.size == 0:
-            return colors.copy()
-        # with a fourth byte a colour is one number
-        whole = cv2.cvtColor(np.ascontiguousarray(colors).reshape(1, -1, 3), cv2.COLOR_RGB2RGBA)
-        codes = whole.view(np.uint32)[0, :, 0]
-        codes &= np.uint32(0xFFFFFF)
-        occurs = np.zeros(1 << 24, np.bool_)
-        occurs[codes] = True
-        found = np.flatnonzero(occurs).astype(np.uint32)
-        split = found.view(np.uint8).reshape(-1, 4)
-        points = torch.from_numpy(np.ascontiguousarray(split[:, :3].T)).to(self.points.device, torch.float32) / 255
-        moved = (self(points.T) * 255).round().clamp_(0, 255).to(torch.uint8).cpu().numpy()
-        split[:, :3] = moved
-        table = np.empty(1 << 24, np.uint32)
-        table[np.flatnonzero(occurs)] = found
-        return cv2.cvtColor(table[codes].view(np.uint8).reshape(1, -1, 4), cv2.COLOR_RGBA2RGB).reshape(colors.shape)
+        return each_color_once(colors, lambda points: self(points.to(self.points.device)))
 
     def _nearest(self, points: torch.Tensor) -> torch.Tensor:
         known = self.points.to(points.device)

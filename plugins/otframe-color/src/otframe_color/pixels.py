@@ -31,7 +31,7 @@ def planes_of(image: Image) -> torch.Tensor:
 def finite(image: Image) -> None:
     """`DataError` where a pixel is NaN or infinite."""
     # a sum is finite unless something is not, or it overflows: only then is each looked at
-    if not bool(torch.isfinite(image.pixels.sum(dtype=torch.float64))) and not bool(torch.isfinite(image.pixels).all()):
+    if not bool(torch.isfinite(image.pixels.sum())) and not bool(torch.isfinite(image.pixels).all()):
         bad = int((~torch.isfinite(image.pixels)).sum())
         raise DataError(
             f"the pixels must be finite, got {bad} values that are NaN or infinite, of {image.pixels.numel()}",

@@ -44,8 +44,8 @@ class ColorSketch(Value):
 def drawn(weights: torch.Tensor | None, pixels: int, count: int, rng: torch.Generator) -> tuple[torch.Tensor, ...]:
     """Which pixels to take: their numbers, weights, priorities, and the least priority left out.
 
-    A pixel's priority is exponentially distributed over its weight, and the lowest count: so samples of several images
-    can be joined and thinned again. Of images with far more pixels the lowest priorities are drawn as arrivals of a
+    A pixel's priority is uniform in [0, 1] over its weight, and the lowest count: so samples of several images can be
+    joined and thinned again. Of images with far more pixels the lowest priorities are drawn as arrivals of a
     Poisson process, and their pixels one from each stretch of equal weight.
 
     Parameters
@@ -62,8 +62,7 @@ def drawn(weights: torch.Tensor | None, pixels: int, count: int, rng: torch.Gene
     if pixels <= 4 * count:
         masses = torch.ones(pixels, dtype=torch.float64) if weights is None else weights.cpu()
         index = (masses > 0).nonzero()[:, 0]
-        noise = -torch.log1p(-torch.rand(len(index), generator=rng, dtype=torch.float64))
-        keys, order = (noise / masses[index]).sort()
+        keys, order = (torch.rand(len(index), generator=rng, dtype=torch.float64) / masses[index]).sort()
         kept = order[:count]
         least = float(keys[count]) if len(keys) > count else float("inf")
         return index[kept], masses[index][kept], keys[:count], torch.as_tensor(least, dtype=torch.float64)
