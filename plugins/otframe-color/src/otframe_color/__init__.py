@@ -13,6 +13,10 @@ _COMPONENTS = (
     ("exchange", "exchange:Exchange", "transform", "the colour maps between two palettes, both ways"),
     ("harmonize", "harmonize:Harmonize", "transform", "the palette in the middle of several"),
     ("reinhard", "reinhard:Reinhard", "solver", "means and standard deviations of each coordinate"),
+    ("table", "table:MakeTable", "transform", "a colour map as a table that other tools read, with its fidelity"),
+    ("fidelity", "fidelity:CompareSizes", "transform", "how far tables of several sizes are from their map"),
+    ("hald", "hald:Hald", "transform", "a colour map as a Hald CLUT picture"),
+    ("from_hald", "hald:FromHald", "transform", "the table that a Hald CLUT picture holds"),
     ("middle", "middle:Middle", "solver", "mean means and spreads of several laws"),
 )
 
@@ -44,4 +48,20 @@ def otframe_samples() -> list[Entry]:
         Entry("ColorMap", "otframe_color.examples:fitted", "sample", "an affine map in srgb"),
         Entry("FittedMap", "otframe_color.examples:fitted", "sample", "an affine map in srgb"),
         Entry("Lut", "otframe_color.examples:lut", "sample", "a table of 5 nodes on each axis"),
+    ]
+
+
+@hookimpl
+def otframe_readers() -> list[Entry]:
+    """Tables of other tools."""
+    return [Entry(".cube", "otframe_color.cube_read:CubeFile", "reader", "colour tables, with a shaper or without")]
+
+
+@hookimpl
+def otframe_writers() -> list[Entry]:
+    """Maps for other tools."""
+    return [
+        Entry(".cube", "otframe_color.cube_write:write_cube", "writer", "colour tables, for grading tools and players"),
+        Entry(".onnx", "otframe_color.onnx_file:write_onnx", "writer", "colour maps as ONNX models; needs onnx"),
+        Entry(".pt2", "otframe_color.torch_file:write_pt2", "writer", "colour maps as exported PyTorch programs"),
     ]

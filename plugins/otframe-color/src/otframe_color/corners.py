@@ -1,0 +1,55 @@
+"""The nodes around a place in a table and their weights: on tensors of any shape, without a loop over pieces."""
+
+from __future__ import annotations
+
+import torch
+
+__all__ = ["looked_up"]
+
+
+def looked_up(table: torch.Tensor, places: torch.Tensor, *, tetrahedral: bool) -> torch.Tensor:
+    """A table's values at places, in one graph that can be traced.
+
+    Parameters
+    ----------
+    table : torch.Tensor
+        Shape `(s, s, s, c)`.
+    places : torch.Tensor
+        Shape `(n, 3)`, from 0 to 1.
+
+    Returns
+    -------
+    torch.Tensor
+        Shape `(n, c)`.
+    """
+    size = table.shape[0]
+    place = places * (size - 1)
+    cell = place.nan_to_num().floor().clamp(0, size - 2)
+    within = (place - cell).unbind(1)
+    i, j, k = cell.to(torch.int64).unbind(1)
+    base = (i * size + j) * size + k
+    rows = table.reshape(-1, table.shape[-1])
+    parts = _tetrahedron(within, size) if tetrahedral else _cube(within, size)
+    return torch.stack([rows[base + offset] * weight[:, None] for offset, weight in parts]).sum(0)
+
+
+def _tetrahedron(within: tuple[torch.Tensor, ...], size: int) -> list[tuple[torch.Tensor | int, torch.Tensor]]:
+    """Four nodes: the first, one step on along the largest part, another along the middle one, the last."""
+    r, g, b = within
+    red, green, blue = (torch.full_like(r, step).to(torch.int64) for step in (size * size, size, 1))
+    most = torch.where(r >= g, torch.where(r >= b, red, blue), torch.where(g >= b, green, blue))
+    least = torch.where(b <= g, torch.where(b <= r, blue, red), torch.where(g <= r, green, red))
+    large, small = torch.maximum(torch.maximum(r, g), b), torch.minimum(torch.minimum(r, g), b)
+    middle = torch.maximum(torch.minimum(r, g), torch.minimum(torch.maximum(r, g), b))
+    whole = size * size + size + 1
+    return [(0, 1 - large), (most, large - middle), (whole - least, middle - small), (whole, small)]
+
+
+def _cube(within: tuple[torch.Tensor, ...], size: int) -> list[tuple[torch.Tensor | int, torch.Tensor]]:
+    """All eight nodes."""
+    parts: list[tuple[torch.Tensor | int, torch.Tensor]] = [(0, torch.ones_like(within[0]))]
+    for part, step in zip(within, (size * size, size, 1), strict=True):
+        parts = [(at, weight * (1 - part)) for at, weight in parts] + [
+            (at + step, weight * part) for at, weight in parts
+        ]
+    return parts

@@ -1,0 +1,79 @@
+"""Colour maps as PyTorch networks, and `.pt2` files of them that run without otframe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from otframe.io.writer import writes
+from otframe.registry import Registry
+from otframe_color.corners import looked_up
+from otframe_color.lut import Lut
+from otframe_color.maps import ColorMap
+from otframe_color.table import MakeTable
+
+__all__ = ["LutNet", "as_lut", "network", "write_pt2"]
+
+_SIZE = 65
+
+
+class LutNet(torch.nn.Module):
+    """A table as a network of images `(n, 3, h, w)`, any size, float32: buffers and arithmetic, no otframe inside.
+
+    Parameters
+    ----------
+    lut : Lut
+        The table.
+    """
+
+    def __init__(self, lut: Lut) -> None:
+        super().__init__()
+        self.register_buffer("table", lut.table.detach().float().clone())
+        self.register_buffer("low", lut.low.detach().float().clone())
+        self.register_buffer("high", lut.high.detach().float().clone())
+        self.register_buffer("shaper", None if lut.shaper is None else lut.shaper.detach().float().clone())
+        self.tetrahedral = lut.interpolation == "tetrahedral"
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """Move every pixel."""
+        colors = image.permute(0, 2, 3, 1).reshape(-1, 3)
+        places = ((colors - self.low) / (self.high - self.low)).clamp(0, 1)
+        if self.shaper is not None:
+            places = self._shaped(places)
+        made = looked_up(self.table, places, tetrahedral=self.tetrahedral)
+        return made.reshape(image.shape[0], image.shape[2], image.shape[3], 3).permute(0, 3, 1, 2)
+
+    def _shaped(self, places: torch.Tensor) -> torch.Tensor:
+        steps = self.shaper.shape[1] - 1
+        place = places.T * steps
+        cell = place.nan_to_num().floor().clamp(0, steps - 1).to(torch.int64)
+        first, last = self.shaper.gather(1, cell), self.shaper.gather(1, cell + 1)
+        return torch.lerp(first, last, place - cell).clamp(0, 1).T
+
+
+def as_lut(map: ColorMap) -> Lut:
+    """The map itself where it is a table, else a table of it of 65 nodes on each axis, with its fidelity."""
+    return map if isinstance(map, Lut) else MakeTable(size=_SIZE)(map)
+
+
+def network(map: ColorMap) -> torch.nn.Module:
+    """A colour map as a network that moves images `(n, 3, h, w)`, float32, in the map's coding."""
+    return LutNet(as_lut(map)).eval()
+
+
+@writes(ColorMap)
+def write_pt2(value: ColorMap, path: Path, registry: Registry) -> tuple[str, ...]:
+    """Write a map as an exported program: `torch.export.load(path).module()(images)` runs it.
+
+    Images are float32 `(n, 3, h, w)` of any size, in the map's coding. The file's extra `fidelity` is the line of how
+    far its table is from the map, `coding` says `srgb` or `linear`.
+    """
+    del registry
+    lut = as_lut(value)
+    told = {"coding": lut.coded, "title": lut.title, "fidelity": "" if lut.fidelity is None else str(lut.fidelity)}
+    free = {0: torch.export.Dim.DYNAMIC, 2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
+    with torch.no_grad():
+        program = torch.export.export(LutNet(lut).eval(), (torch.rand(2, 3, 5, 7),), dynamic_shapes=(free,))
+    torch.export.save(program, path, extra_files=told)
+    return () if lut.fidelity is None else (f"fidelity: {lut.fidelity}",)
