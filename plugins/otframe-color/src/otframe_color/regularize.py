@@ -17,6 +17,7 @@ from otframe_color.map_filter import averaged
 
 __all__ = ["Regularize"]
 
+_TIMES = {"guided": 1, "map": 4}
 _CELLS = 6
 """Cells that the radius is made of, where it has more pixels than that."""
 
@@ -46,8 +47,8 @@ class Regularize(Transform):
     """How far apart colours are that may move in different ways, in units of the display range: differences well below
     it count as noise."""
 
-    iterations: int = Parameter(default=1, ge=1, le=100)
-    """How often the displacement is filtered."""
+    iterations: int | None = Parameter(default=None, ge=1, le=100)
+    """How often the displacement is filtered; absent, once by the guided filter and four times by the other."""
 
     step: int | None = Parameter(default=None, ge=1, le=4096)
     """Of the guided filter: pixels on each side of the cells that statistics are kept for. 1 is the exact filter;
@@ -81,7 +82,7 @@ class Regularize(Transform):
             return moved if moved.channels >= image.channels else self._as(moved, image, change + before)
         weight = None if image.alpha is None else image.alpha.to(torch.float32).detach().cpu().numpy()
         radius = max(1, round(self.radius * min(image.size)))
-        for _ in range(self.iterations):
+        for _ in range(self.iterations or _TIMES[self.method]):
             change = self._filtered(before, change, weight, radius)
         change += before
         if weight is not None:
