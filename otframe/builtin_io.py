@@ -17,17 +17,27 @@ _IMAGES = {
     ".bmp": "BMP images",
 }
 
+_CLIPS = {
+    ".mp4": "MP4 video, H.264 when written",
+    ".mov": "QuickTime video, H.264 or ProRes when written",
+    ".mkv": "Matroska video, H.264 or FFV1 when written",
+    ".webm": "WebM video, VP9 when written",
+}
+
 READERS: list[Entry] = [
     *(Entry(suffix, "otframe.io.image_file:ImageFile", "reader", summary) for suffix, summary in _IMAGES.items()),
+    *(Entry(suffix, "otframe.io.clip_file:ClipFile", "reader", summary) for suffix, summary in _CLIPS.items()),
+    Entry(".avi", "otframe.io.clip_file:ClipFile", "reader", "AVI video, not written: it has no times of frames"),
     Entry(".safetensors", "otframe.io.value_file:ValueFile", "reader", "any value that `.safetensors` was written of"),
     Entry(".csv", "otframe.io.table_file:TableFile", "reader", "tables, numbers told from texts by their look"),
     Entry(".json", "otframe.io.table_file:TableFile", "reader", "tables"),
-    Entry("sample:", "otframe.io.samples:SampleSource", "reader", "photographs of scikit-image and scikit-learn"),
+    Entry("sample:", "otframe.io.samples:open_samples", "reader", "photographs of scikit-image and scikit-learn"),
 ]
 """`Reader(uri, registry=registry) -> Source` by suffix or scheme."""
 
 WRITERS: list[Entry] = [
     *(Entry(suffix, "otframe.io.image_write:write_image", "writer", summary) for suffix, summary in _IMAGES.items()),
+    *(Entry(suffix, "otframe.io.clip_write:write_clip", "writer", summary) for suffix, summary in _CLIPS.items()),
     Entry(".safetensors", "otframe.io.value_file:write_value", "writer", "any value"),
     Entry(".svg", "otframe.io.drawing_file:write_drawing", "writer", "drawings, for browsers, light and dark"),
     Entry(".csv", "otframe.io.table_file:write_csv", "writer", "tables, for spreadsheets"),

@@ -12,6 +12,7 @@ from typing import Self
 
 __all__ = [
     "CancelledError",
+    "ClipReadError",
     "ComponentError",
     "ConvergenceError",
     "DataError",
@@ -135,6 +136,10 @@ class DataError(OtframeError):
 
 class ImageReadError(DataError):
     """A file is not an image that can be read."""
+
+
+class ClipReadError(DataError):
+    """A file is not a clip that can be read, or not to its end."""
 
 
 class ModelError(OtframeError):

@@ -20,9 +20,9 @@ from otframe.io.image_file import read_image
 from otframe.io.names import natural
 from otframe.io.source import Source, file_digest
 from otframe.registry import Registry, nearest
-from otframe.values import Image
+from otframe.values import Image, Value
 
-__all__ = ["CROPS", "SampleSource"]
+__all__ = ["CROPS", "SampleSource", "open_samples"]
 
 Box = tuple[int, int, int, int]
 
@@ -62,8 +62,27 @@ CROPS: dict[str, dict[str, tuple[Box, ...]]] = {
 """Left, top, width, height of each crop. No two crops of one photograph share a pixel."""
 
 
+class _Samples:
+    """The scheme `sample:`: photographs by `SampleSource`, and clips made of them, `sample:clips/NAME`."""
+
+    value_type = Value
+
+    def __call__(self, uri: str, *, registry: Registry) -> Source:
+        """The source of a name."""
+        name = uri.removeprefix("sample:").strip("/")
+        if name.partition("/")[0] != "clips":
+            return SampleSource(uri, registry=registry)
+        from otframe.io.clip_samples import clip_samples
+
+        return clip_samples(name, lambda photo: read_image(_find(_PHOTOS[photo])), registry)
+
+
+open_samples = _Samples()
+"""The reader."""
+
+
 class SampleSource(Source):
-    """Photographs by name: the scheme `sample:`.
+    """Photographs by name.
 
     `sample:photos` gives seven colour photographs, `sample:photos/NAME` one of them, `sample:photos/fit` and
     `sample:photos/test` crops without a common pixel (keys `astronaut-0`, ...), `sample:gray` and `sample:gray/NAME`
@@ -120,7 +139,7 @@ def _choose(name: str) -> dict[str, tuple[tuple[str, ...], Box | None]]:
     if member in whole:
         return {member: (whole[member], None)}
     known = ["photos", "photos/fit", "photos/test", "gray", *(f"photos/{p}" for p in _PHOTOS)]
-    known += [f"gray/{p}" for p in _GRAY]
+    known += [f"gray/{p}" for p in _GRAY] + ["clips", "clips/pan", "clips/dusk"]
     near = nearest(name, known)
     raise UnknownNameError(
         f"there is no sample '{name}'",

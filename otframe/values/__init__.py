@@ -1,6 +1,7 @@
 """The values that flow on wires: frozen dataclasses, with views of themselves and no algorithms."""
 
 from otframe.values.base import Field, Value
+from otframe.values.clip import Clip, FrameEdit, FrameWorker
 from otframe.values.couplings import Coupling, Plan
 from otframe.values.density import Density
 from otframe.values.drawing import Drawing
@@ -15,11 +16,14 @@ from otframe.values.transports import AffineMap, SolveInfo, Transport
 
 __all__ = [
     "AffineMap",
+    "Clip",
     "Coupling",
     "Density",
     "Draw",
     "Drawing",
     "Field",
+    "FrameEdit",
+    "FrameWorker",
     "GaussianLaw",
     "Image",
     "Latent",
