@@ -8,6 +8,7 @@ from otframe.plugin import Entry, hookimpl
 _VALUES = {
     "Image": "pixels in the display range, with alpha, colour space and metadata",
     "Clip": "a video file, with what is to be done to its frames",
+    "Sheet": "an image file read in strips, with what is to be done to its pixels",
     "Latent": "an encoded image",
     "PatchSet": "all overlapping patches of a field, as a view",
     "PointCloud": "weighted points",

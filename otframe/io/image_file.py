@@ -17,7 +17,7 @@ from otframe.io.sniff import jpeg_ends, png_ends, png_size, sniff, webp_size
 from otframe.io.source import FileSource
 from otframe.values import Image
 
-__all__ = ["ImageFile", "read_image"]
+__all__ = ["ImageFile", "check_header", "image_of", "open_image", "read_image", "stored_as"]
 
 _DEPTHS = {"uint8": (oiio.UINT8, 255), "uint16": (oiio.UINT16, 65535), "half": (oiio.HALF, 0)}
 # A pixel takes a bit at least before compression, and deflate shrinks at most 1032 times: below this a header lies.
@@ -68,20 +68,21 @@ def read_image(path: str | Path) -> Image:
 
 
 def _read(path: Path, name: str) -> Image:
-    source = _open(path)
+    source = open_image(path)
     try:
         spec = source.spec()
-        _check_header(source, spec, name, path)
+        check_header(source, spec, name, path)
         samples = _decode(source, spec, path)
         if name == "jpeg" and not jpeg_ends(path):
             raise ImageReadError(f"{path} is cut short: it has no end")
         _one_image(source, path)
     finally:
         source.close()
-    return _image(samples, spec, name, path)
+    return image_of(samples, spec, name, path)
 
 
-def _open(path: Path) -> Any:
+def open_image(path: Path) -> Any:
+    """The decoder of a file, straight alpha asked for; `ImageReadError` where there is none."""
     config = oiio.ImageSpec()
     config.attribute("oiio:UnassociatedAlpha", 1)  # else colours come multiplied by alpha and rounded
     source = oiio.ImageInput.open(str(path), config)
@@ -90,7 +91,8 @@ def _open(path: Path) -> Any:
     return source
 
 
-def _check_header(source: Any, spec: Any, name: str, path: Path) -> None:
+def check_header(source: Any, spec: Any, name: str, path: Path) -> None:
+    """Refuse by the header what cannot be an image, before anything is decoded."""
     check_size(spec.width, spec.height, spec.nchannels, str(path))
     if source.format_name() != name:
         raise ImageReadError(f"{path} starts as {name} but reads as {source.format_name()}")
@@ -117,13 +119,18 @@ def _check_header(source: Any, spec: Any, name: str, path: Path) -> None:
 
 
 def _decode(source: Any, spec: Any, path: Path) -> np.ndarray:
-    stored, _ = _DEPTHS.get(str(spec.format), (oiio.FLOAT, 0))
+    stored = stored_as(spec)
     samples = source.read_image(0, 0, 0, spec.nchannels, stored)
     # JPEG and PNG readers give a picture and an error at once: a missing part is grey, and only the error tells
     error = source.geterror()
     if samples is None or error:
         raise ImageReadError(f"{path} is cut short or damaged: {_first_line(error)}")
     return np.asarray(samples)
+
+
+def stored_as(spec: Any) -> Any:
+    """What samples are decoded to, so that nothing is rounded."""
+    return _DEPTHS.get(str(spec.format), (oiio.FLOAT, 0))[0]
 
 
 def _one_image(source: Any, path: Path) -> None:
@@ -136,7 +143,8 @@ def _one_image(source: Any, path: Path) -> None:
     source.geterror()  # "no such subimage" is what was hoped for
 
 
-def _image(samples: np.ndarray, spec: Any, name: str, path: Path) -> Image:
+def image_of(samples: np.ndarray, spec: Any, name: str, path: Path) -> Image:
+    """The image, or strip of one, that decoded samples `(H, W, C)` are."""
     depth = str(spec.format)
     depth = depth if depth in _DEPTHS else "float"
     scale = _DEPTHS[depth][1] if depth in _DEPTHS else 0

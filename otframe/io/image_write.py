@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,13 @@ import OpenImageIO as oiio  # noqa: N813
 
 from otframe.errors import OutputError
 from otframe.io.compressed import jpeg_bytes, webp_bytes
-from otframe.io.quantise import planes, scaled
+from otframe.io.quantise import clipped, planes, scaled
 from otframe.io.sniff import FORMATS
 from otframe.io.writer import writes
 from otframe.registry import Registry
-from otframe.values import Image
+from otframe.values import Image, Sheet
 
-__all__ = ["write_image"]
+__all__ = ["depth_in", "encode", "profile_in", "write_image"]
 
 _TYPES = {"uint8": oiio.UINT8, "uint16": oiio.UINT16, "half": oiio.HALF, "float": oiio.FLOAT}
 # what each format stores a depth as
@@ -36,45 +37,54 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-@writes(Image)
-def write_image(image: Image, path: Path, registry: Registry) -> tuple[str, ...]:
-    """Write an image by the path's suffix.
+@writes(Image, Sheet)
+def write_image(image: Image | Sheet, path: Path, registry: Registry) -> tuple[str, ...]:
+    """Write an image by the path's suffix; a sheet in strips, by `write_sheet`.
 
     Depth follows `meta['depth']` (`float` where absent): PNG 8 or 16 bits, TIFF any, OpenEXR half or float (linear
     light), JPEG (quality 95, full chroma), WebP (lossless) and BMP 8 bits. Integers are rounded to nearest; values
     outside [0, 1] are clipped with a note. JPEG has no alpha: `OutputError`.
     """
+    if isinstance(image, Sheet):
+        from otframe.io.sheet_write import write_sheet
+
+        return write_sheet(image, path)
     name = FORMATS[path.suffix.lower()]
     if name == "jpeg" and image.alpha is not None:
         raise OutputError(
             "JPEG cannot hold alpha", hint="write '.png' or '.webp', or put the image on a background first"
         )
-    depth = str(image.meta.get("depth", "float"))
-    depth = depth if depth in _TYPES else "float"
-    stored = _STORED.get(name, {}).get(depth, "uint8")
+    depth, stored = depth_in(name, image.meta)
     array, notes = planes(image, linear=name == "openexr", associated=name == "openexr")
     if name in ("webp", "bmp") and array.shape[2] != 3:
         if name == "webp" and image.alpha is not None and bool((image.alpha == 0).any()):
             notes += ("WebP does not keep the colour of fully transparent pixels",)
         if array.shape[2] == 2 or (name == "webp" and array.shape[2] == 1):
             array = np.concatenate([array[..., :1].repeat(3, axis=2), array[..., 1:]], axis=2)
-    samples, clipped = scaled(array, stored)
-    notes += clipped
+    samples, outside = scaled(array, stored)
+    notes += clipped(outside, array.size)
     if stored == "uint8" and depth != "uint8" and "depth" in image.meta:
         notes += (f"{depth} values were written with 8 bits",)
-    icc, unfit = _profile(image, samples.shape[2], name)
+    icc, unfit = profile_in(name, image.meta, samples.shape[2])
     notes += unfit
     density = image.meta.get("density")
     if name in ("jpeg", "webp"):
         path.write_bytes(jpeg_bytes(samples, icc, density) if name == "jpeg" else webp_bytes(samples, icc))
     else:
-        _encode(samples, path, name, stored, icc, density)
+        encode([samples], samples.shape, path, name, stored, icc, density)
     return notes
 
 
-def _profile(image: Image, channels: int, name: str) -> tuple[bytes, tuple[str, ...]]:
+def depth_in(name: str, meta: Mapping[str, Any]) -> tuple[str, str]:
+    """The depth that an image asks for, and what the format stores it as."""
+    depth = str(meta.get("depth", "float"))
+    depth = depth if depth in _TYPES else "float"
+    return depth, _STORED.get(name, {}).get(depth, "uint8")
+
+
+def profile_in(name: str, meta: Mapping[str, Any], channels: int) -> tuple[bytes, tuple[str, ...]]:
     """The colour profile, unless the format or the channels do not go with it."""
-    icc = image.meta.get("icc", b"")
+    icc = meta.get("icc", b"")
     if not isinstance(icc, bytes) or not icc:
         return b"", ()
     if name in ("openexr", "bmp"):
@@ -85,8 +95,17 @@ def _profile(image: Image, channels: int, name: str) -> tuple[bytes, tuple[str, 
     return icc, ()
 
 
-def _encode(samples: np.ndarray, path: Path, name: str, stored: str, icc: bytes, density: Any) -> None:
-    height, width, channels = samples.shape
+def encode(
+    strips: Iterable[np.ndarray],
+    shape: tuple[int, ...],
+    path: Path,
+    name: str,
+    stored: str,
+    icc: bytes,
+    density: Any,
+) -> None:
+    """Write samples `(rows, W, C)`, strip by strip from the top; `shape` is that of the whole."""
+    height, width, channels = shape
     spec = oiio.ImageSpec(width, height, channels, _TYPES[stored])
     spec.channelnames = {1: ("Y",), 2: ("Y", "A"), 3: ("R", "G", "B"), 4: ("R", "G", "B", "A")}[channels]
     if channels in (2, 4):
@@ -107,7 +126,10 @@ def _encode(samples: np.ndarray, path: Path, name: str, stored: str, icc: bytes,
     if not output.open(str(path), spec):
         _ask(path)
         raise OSError(0, _reason(output.geterror()))
-    done = output.write_image(np.ascontiguousarray(samples))
+    done, row = True, 0
+    for samples in strips:
+        done &= output.write_scanlines(row, row + len(samples), 0, np.ascontiguousarray(samples))
+        row += len(samples)
     error = output.geterror()  # a full disk is told here alone by some encoders
     closed = output.close()
     last = output.geterror()

@@ -8,7 +8,7 @@ import torch
 from otframe.errors import OutputError
 from otframe.values import Image
 
-__all__ = ["display", "planes", "scaled"]
+__all__ = ["clipped", "display", "planes", "scaled"]
 
 _LEVELS = {"uint8": (255, np.uint8), "uint16": (65535, np.uint16)}
 
@@ -43,19 +43,23 @@ def planes(image: Image, linear: bool, associated: bool) -> tuple[np.ndarray, tu
     return array, notes
 
 
-def scaled(array: np.ndarray, depth: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Values as the format stores them: integers rounded to nearest and clipped, floats of either width."""
+def scaled(array: np.ndarray, depth: str) -> tuple[np.ndarray, int]:
+    """Values as the format stores them, and how many were clipped; integers are rounded to nearest."""
     if depth not in _LEVELS:
         with np.errstate(over="ignore"):  # told below
             stored = array.astype(np.float16 if depth == "half" else np.float32)
         if not np.isfinite(stored).all():
             raise OutputError("values over 65504 do not fit half precision", hint="give the image depth 'float'")
-        return stored, ()
+        return stored, 0
     top, dtype = _LEVELS[depth]
     levels = array * np.float32(top)
     np.rint(levels, out=levels)
     if levels.min() >= 0 and levels.max() <= top:
-        return levels.astype(dtype), ()
+        return levels.astype(dtype), 0
     outside = int(np.count_nonzero((levels < 0) | (levels > top)))
-    notes = (f"{outside} of {array.size} values were outside [0, 1] and were clipped",)
-    return np.clip(levels, 0, top, out=levels).astype(dtype), notes
+    return np.clip(levels, 0, top, out=levels).astype(dtype), outside
+
+
+def clipped(outside: int, size: int) -> tuple[str, ...]:
+    """The note on values that an integer format could not hold."""
+    return (f"{outside} of {size} values were outside [0, 1] and were clipped",) if outside else ()

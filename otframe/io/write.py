@@ -75,7 +75,7 @@ def writer_for(path: str | Path, value_type: Any, registry: Registry) -> Writer:
     writer = found if isinstance(found, Writer) else Writer(Value, lambda v, p, r: tuple(found(v, p) or ()))
     if isinstance(kind, type) and kind is not object and not issubclass(kind, writer.value_type):
         raise OutputError(
-            f"'{path.name}' holds {writer.value_type.__name__}, got {kind.__name__}",
+            f"'{path.name}' holds {writer.takes}, got {kind.__name__}",
             hint="any value can be written to '.safetensors'",
         )
     return writer

@@ -20,21 +20,28 @@ class Writer:
 
     Parameters
     ----------
-    value_type : type
+    value_type : type, or tuple of types
         What is taken.
     function : callable
         `(value, path, registry) -> notes`. The caller makes the result atomic: the path has a temporary name with the
         final suffix.
     """
 
-    value_type: type
+    value_type: type | tuple[type, ...]
     function: Write
+
+    @property
+    def takes(self) -> str:
+        """What is taken, in words."""
+        kinds = self.value_type if isinstance(self.value_type, tuple) else (self.value_type,)
+        return " or ".join(kind.__name__ for kind in kinds)
 
     def __call__(self, value: Any, path: Path, *, registry: Registry) -> tuple[str, ...]:
         """Write the value; the notes."""
         return self.function(value, path, registry)
 
 
-def writes(value_type: type) -> Callable[[Write], Writer]:
-    """Decorator that makes a function the writer of a type."""
-    return lambda function: Writer(value_type, function)
+def writes(*value_types: type) -> Callable[[Write], Writer]:
+    """Decorator that makes a function the writer of one type, or of several."""
+    taken = value_types[0] if len(value_types) == 1 else value_types
+    return lambda function: Writer(taken, function)

@@ -56,8 +56,8 @@ class Plan:
     nothing : tuple of str
         Ports without a default that are handed None.
     special : bool
-        Whether the samples are of the plain choice's types or derived from these, and only other examples of them,
-        which may be refused.
+        Whether the samples are of the plain choice's types or derived from another sample's, and only other examples
+        of them, which may be refused.
     """
 
     chosen: Mapping[str, Sample]
@@ -99,20 +99,23 @@ def plans(signature: Signature, samples: Sequence[Sample], owner: str) -> list[P
     found = [first]
     for index, count in enumerate(counts):
         others = [_choose(needed, {index: k}, samples, signature, owner)[0] for k in range(1, count)]
-        found += [replace(plan, special=_special(plan, first)) for plan in others]
+        found += [replace(plan, special=_special(plan, first, samples)) for plan in others]
     if len(needed) < len(signature.inputs):
         with contextlib.suppress(Violation):  # nothing may fit an optional port
             found.append(_choose(signature.inputs, {}, samples, signature, owner)[0])
     return found
 
 
-def _special(plan: Plan, first: Plan) -> bool:
-    """Whether a choice has other examples of the first one's types, or of types derived from them."""
-    return all(_derived(sample.hint, first.chosen[name].hint) for name, sample in plan.chosen.items())
+def _special(plan: Plan, first: Plan, samples: Sequence[Sample]) -> bool:
+    """Whether a choice has other examples of the first one's types, or of types derived from those of other samples."""
+    return all(
+        sample.hint == first.chosen[name].hint or any(_derived(sample.hint, other.hint) for other in samples)
+        for name, sample in plan.chosen.items()
+    )
 
 
 def _derived(hint: Any, base: Any) -> bool:
-    return hint == base or (isinstance(hint, type) and isinstance(base, type) and issubclass(hint, base))
+    return hint is not base and isinstance(hint, type) and isinstance(base, type) and issubclass(hint, base)
 
 
 def _choose(

@@ -10,6 +10,7 @@ from otframe.values.latent import Latent
 from otframe.values.maps import PointMap
 from otframe.values.measures import GaussianLaw, PointCloud
 from otframe.values.patches import PatchSet
+from otframe.values.sheet import PixelEdit, Sheet
 from otframe.values.stored import StoredOperator, StoredResult
 from otframe.values.tables import Draw, Scalar, Table
 from otframe.values.transports import AffineMap, SolveInfo, Transport
@@ -28,10 +29,12 @@ __all__ = [
     "Image",
     "Latent",
     "PatchSet",
+    "PixelEdit",
     "Plan",
     "PointCloud",
     "PointMap",
     "Scalar",
+    "Sheet",
     "SolveInfo",
     "StoredOperator",
     "StoredResult",

@@ -28,7 +28,7 @@ def no_opening(monkeypatch):
     def refuse(*args):
         raise AssertionError("the file was opened by the library")
 
-    monkeypatch.setattr(image_file, "_open", refuse)
+    monkeypatch.setattr(image_file, "open_image", refuse)
 
 
 def smooth(height=96, width=128):

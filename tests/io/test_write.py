@@ -172,9 +172,9 @@ def test_unknown_suffix_and_wrong_type(tmp_path, registry):
         write(image, tmp_path / "a", registry)
     with pytest.raises(OutputError, match="holds Table, got Image"):
         writer_for("a.csv", Image, registry)
-    with pytest.raises(OutputError, match="holds Image, got GaussianLaw"):
+    with pytest.raises(OutputError, match="holds Image or Sheet, got GaussianLaw"):
         writer_for("a.png", GaussianLaw, registry)
-    assert writer_for("a.PNG", Image, registry).value_type is Image
+    assert Image in writer_for("a.PNG", Image, registry).value_type
     assert writer_for("a.safetensors", Table, registry)
 
 

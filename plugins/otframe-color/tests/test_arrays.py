@@ -102,3 +102,24 @@ def test_arrays_and_components_fit_the_same_map():
     wanted = component("color.transfer", solver={"use": "gaussian.transport"})(*clouds, ctx=Context())
     assert torch.allclose(fitted.transport.A, wanted.transport.A, atol=1e-5)
     assert torch.allclose(fitted.transport.b, wanted.transport.b, atol=1e-5)
+
+
+def test_sheets_have_the_palette_and_the_colors_of_the_image(tmp_path, monkeypatch):
+    from otframe.io import sheet_file
+    from otframe.io.image_file import read_image
+    from otframe.io.write import write
+
+    monkeypatch.setattr(sheet_file, "_PIXELS", 1)
+    array = pixels("uint16", (200, 90, 3))
+    write(Image.from_numpy(array), tmp_path / "a.tif")
+    sheet, image = sheet_file.sheet_of(tmp_path / "a.tif"), read_image(tmp_path / "a.tif")
+    for options in ({"bits": 4}, {"samples": 200_000}):
+        cloud = component("color.cloud", **options)
+        found, wanted = (cloud.finish(cloud.lift(each, ctx=Context())) for each in (sheet, image))
+        assert found.count == wanted.count
+        assert torch.allclose(found.points.mean(0), wanted.points.mean(0), atol=1e-6)
+    with pytest.raises(DataError, match="counts by its pixels"):
+        component("color.cloud", balance="images").lift(sheet, ctx=Context())
+    write(component("color.apply")(sheet, LOOKS["oklab"]), tmp_path / "b.tif")
+    wanted = recolored(LOOKS["oklab"], image).pixels.clamp(0, 1)
+    assert torch.allclose(read_image(tmp_path / "b.tif").pixels, wanted, atol=0.51 / 65535)

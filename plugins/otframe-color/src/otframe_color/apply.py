@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, TypeVar, cast
 
 import numpy as np
 import torch
 
 from otframe.interfaces import Transform
-from otframe.values import Image
+from otframe.values import Image, PixelEdit, Sheet
 from otframe_color.maps import ColorMap
 from otframe_color.pixels import coding_of, finite, planes_of
 from otframe_color.spaces import coded
 
-__all__ = ["Apply", "recolored"]
+__all__ = ["Apply", "Recoloring", "recolored"]
+
+I = TypeVar("I", Image, Sheet)  # noqa: E741
 
 _PIECE = 1 << 20
 """Pixels that go through at once, so that large images need little more memory than themselves."""
@@ -31,9 +33,25 @@ class Apply(Transform):
 
     references: ClassVar[tuple[str, ...]] = ()
 
-    def __call__(self, image: Image, map: ColorMap) -> Image:
-        """The recoloured image, of three channels and the same size; `DataError` where a pixel is not finite."""
-        return recolored(map, image)
+    def __call__(self, image: I, map: ColorMap) -> I:
+        """The recoloured image, of three channels and the same size; `DataError` where a pixel is not finite.
+
+        A sheet, an image file that need not fit the memory, is recoloured strip by strip when it is written.
+        """
+        if isinstance(image, Sheet):
+            return cast(I, image.edited(Recoloring(map)))
+        return cast(I, recolored(map, image))
+
+
+@dataclass(frozen=True, eq=False)
+class Recoloring(PixelEdit):
+    """Moving the colours of a sheet by a map."""
+
+    map: ColorMap
+
+    def __call__(self, image: Image) -> Image:
+        """A strip, recoloured."""
+        return recolored(self.map, image)
 
 
 def recolored(map: ColorMap, image: Image) -> Image:

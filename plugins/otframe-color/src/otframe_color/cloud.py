@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import ClassVar, Literal
 
 import torch
@@ -10,8 +11,9 @@ from pydantic import model_validator
 
 from otframe.errors import DataError
 from otframe.interfaces import Accumulator, Component, Context
+from otframe.io.sheet_file import strips
 from otframe.parts.convert import Convert
-from otframe.values import Image
+from otframe.values import Image, Sheet
 from otframe_color.cloud_value import ColorCloud
 from otframe_color.pixels import coding_of, finite, planes_of
 from otframe_color.sketch import ColorSketch, counted, drawn, merged
@@ -60,18 +62,21 @@ class Cloud(Accumulator):
         """The default; a small sample where images count equally; a histogram in another space."""
         return [cls(), cls(samples=50, balance="images"), cls(space="oklab", bits=5)]
 
-    def lift(self, image: Image, mask: Image | None = None, *, ctx: Context) -> ColorSketch:
+    def lift(self, image: Image | Sheet, mask: Image | None = None, *, ctx: Context) -> ColorSketch:
         """The colours of one image.
 
         Parameters
         ----------
-        image : Image
-            In `srgb`, `linear` or `gray`, any range. `DataError` where something is NaN or infinite.
+        image : Image or Sheet
+            In `srgb`, `linear` or `gray`, any range. `DataError` where something is NaN or infinite. A sheet is read in
+            strips.
         mask : Image, optional
             How much each pixel counts, 0 to 1, of the image's size; of a colour image the grey.
         ctx : Context
             Samples are drawn from it.
         """
+        if isinstance(image, Sheet):
+            return self._of_sheet(image, mask, ctx)
         finite(image)
         weights = _weights(image, mask)
         if self.balance == "images" and weights is None:
@@ -88,6 +93,14 @@ class Cloud(Accumulator):
         index, masses, keys, least = drawn(weights, planes.shape[1], count, ctx.rng)
         points = self._placed(planes[:, index.to(planes.device)].T, image)
         return ColorSketch(points.float(), masses.to(points.device), keys.to(points.device), float(least))
+
+    def _of_sheet(self, sheet: Sheet, mask: Image | None, ctx: Context) -> ColorSketch:
+        if mask is not None or self.balance == "images":
+            raise DataError(
+                "a sheet counts by its pixels, without a mask", hint="leave `balance` and the mask out", port="image"
+            )
+        states = (self.lift(strip, ctx=ctx) for strip in strips(sheet))
+        return functools.reduce(self.merge, states)
 
     def merge(self, a: ColorSketch, b: ColorSketch) -> ColorSketch:
         """The colours of both states' images together."""
