@@ -136,6 +136,8 @@ class Decoder:
         stop = min(stop, self.clip.duration) if self.clip.duration else stop
         if not math.isfinite(stop):
             stop = start + max((self.time(f) for p in self.packets() for f in self.decode(p)), default=0.0)
+        if start >= stop:
+            return
         onward = self._onward()
         shown: tuple[float, Any] | None = None
         ahead: tuple[float, Any] | None = None
