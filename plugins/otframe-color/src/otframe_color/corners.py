@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-__all__ = ["looked_up"]
+__all__ = ["corners", "looked_up"]
 
 
 def looked_up(table: torch.Tensor, places: torch.Tensor, *, tetrahedral: bool) -> torch.Tensor:
@@ -22,15 +22,20 @@ def looked_up(table: torch.Tensor, places: torch.Tensor, *, tetrahedral: bool) -
     torch.Tensor
         Shape `(n, c)`.
     """
-    size = table.shape[0]
+    rows = table.reshape(-1, table.shape[-1])
+    found = corners(table.shape[0], places, tetrahedral=tetrahedral)
+    return torch.stack([rows[at] * weight[:, None] for at, weight in found]).sum(0)
+
+
+def corners(size: int, places: torch.Tensor, *, tetrahedral: bool) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """The nodes around places: the row of each in a table of s nodes an axis, `(n,)`, and its weight, `(n,)`."""
     place = places * (size - 1)
     cell = place.nan_to_num().floor().clamp(0, size - 2)
     within = (place - cell).unbind(1)
     i, j, k = cell.to(torch.int64).unbind(1)
     base = (i * size + j) * size + k
-    rows = table.reshape(-1, table.shape[-1])
     parts = _tetrahedron(within, size) if tetrahedral else _cube(within, size)
-    return torch.stack([rows[base + offset] * weight[:, None] for offset, weight in parts]).sum(0)
+    return [(base + offset, weight) for offset, weight in parts]
 
 
 def _tetrahedron(within: tuple[torch.Tensor, ...], size: int) -> list[tuple[torch.Tensor | int, torch.Tensor]]:

@@ -145,23 +145,23 @@ class _Reader:
         return ""
 
     def _keyword(self, text: str, head: _Header) -> None:
-        name, *rest = text.split(maxsplit=1)
-        name, rest = name.upper(), rest[0] if rest else ""
+        name, _, rest = re.sub(r"\s+", " ", text).partition(" ")
+        name = name.upper()
         if name not in _KNOWN:
             raise self.fail(f"unknown keyword '{name:.40}'", hint=f"known: {', '.join(_KNOWN)}")
         if name == "TITLE":
-            head.title = rest.strip().strip('"')[:200]
+            head.title = rest.strip('"')[:200]
             return
         if name in head.words:
             raise self.fail(f"{name} stands twice")
         if name in _LIMITS:
-            if not re.fullmatch(r"\d{1,9}", rest.strip(), re.ASCII) or not 2 <= int(rest) <= _LIMITS[name]:
-                raise self.fail(f"{name} is a whole number from 2 to {_LIMITS[name]}, got '{rest.strip():.40}'")
+            if not re.fullmatch(r"\d{1,9}", rest, re.ASCII) or not 2 <= int(rest) <= _LIMITS[name]:
+                raise self.fail(f"{name} is a whole number from 2 to {_LIMITS[name]}, got '{rest:.40}'")
             head.words[name] = [int(rest)]
             return
         parts = rest.split()
         if len(parts) != _RANGES[name] or not all(_NUMBER.fullmatch(part) for part in parts):
-            raise self.fail(f"{name} has {_RANGES[name]} numbers, got '{rest.strip():.40}'")
+            raise self.fail(f"{name} has {_RANGES[name]} numbers, got '{rest:.40}'")
         head.words[name] = [float(part) for part in parts]
 
     def _consistent(self, words: dict[str, list[float]]) -> None:
@@ -185,7 +185,7 @@ def _comment(text: str, head: _Header) -> None:
     elif name == "fidelity":
         head.fidelity = Fidelity.parse(rest) or head.fidelity
     elif name == "title" and not head.title:
-        head.title = rest.strip()[:200]
+        head.title = rest[:200]
 
 
 def _lut(head: _Header, reader: _Reader) -> Lut:

@@ -12,7 +12,8 @@ from otframe.values import Table
 from otframe_color.cloud_value import ColorCloud
 from otframe_color.lut import Fidelity, Lut
 from otframe_color.maps import ColorMap
-from otframe_color.sampling import Sampling, moved
+from otframe_color.nodes import moved, palette
+from otframe_color.sampling import Sampling
 from otframe_color.spaces import converted
 
 __all__ = ["CompareSizes", "all_over", "measured"]
@@ -62,12 +63,8 @@ def _looked_at(lut: Lut, colors: ColorCloud | None) -> tuple[torch.Tensor, torch
     if colors is None:
         points = all_over(lut).to(lut.table.device)
         return points, points.new_full((len(points),), 1 / len(points))
-    weights = colors.weights
-    weights = colors.points.new_ones(len(colors.points)) if weights is None else weights
-    points = converted(colors.points.double(), colors.space, lut.coded)[weights > 0]
-    weights = weights[weights > 0].double()
-    if len(points) == 0 or not bool(torch.isfinite(points).all()) or not bool(torch.isfinite(weights.sum())):
-        raise DataError("a palette has finite colours of some weight", port="colors")
+    points, weights = palette(colors)
+    points = converted(points, colors.space, lut.coded)
     return points.to(lut.table.device), (weights / weights.sum()).to(lut.table.device)
 
 
@@ -103,7 +100,7 @@ class CompareSizes(Sampling):
         for size in self.sizes:
             if not 2 <= size <= 129:
                 raise DataError(f"a table has 2 to 129 nodes on each axis, wanted {size}")
-            lut = self.sampled(map, size)
+            lut = self.tabled(map, size, colors)
             for cloud in (None,) if colors is None else (None, colors):
                 found = measured(map, lut, cloud)
                 rows.append((f"{size}^3", found.over, found.max, found.rms, found.outside))

@@ -15,7 +15,7 @@ from otframe.values import Image
 from otframe_color.fidelity import measured
 from otframe_color.lut import Interpolation, Lut
 from otframe_color.maps import ColorMap
-from otframe_color.sampling import grid, moved
+from otframe_color.nodes import grid, moved
 from otframe_color.spaces import Coding, coded, converted
 
 __all__ = ["FromHald", "Hald"]

@@ -20,6 +20,8 @@ __all__ = ["Fidelity", "Interpolation", "Lut", "Over"]
 Interpolation = Literal["tetrahedral", "trilinear"]
 Over = Literal["domain", "palette"]
 
+_PIECE = 1 << 18
+
 _LINE = re.compile(
     r"max error ([\d.e+-]{1,12}), rms error ([\d.e+-]{1,12}), ([\d.]{1,8}) % out of gamut, "
     r"over (\d{1,12}) colours of the (domain|palette)"
@@ -135,12 +137,13 @@ class Lut(ColorMap):
         """Move colours, shape `(n, 3)`; NaN gives NaN."""
         if colors.ndim != 2 or colors.shape[1] != 3 or not colors.is_floating_point():
             raise DataError(f"a colour table moves colours (n, 3), got {colors.dtype} {tuple(colors.shape)}")
-        dtype = torch.promote_types(colors.dtype, torch.float32)
-        places = self.places(colors.to(dtype))
-        if self.interpolation == "tetrahedral":
-            return tetrahedral(self.table.to(places), places).to(colors.dtype)
-        zero, one = places.new_zeros(3), places.new_ones(3)
-        return interpolated(self.table, zero, one, places).to(colors.dtype)
+        points = colors.to(torch.promote_types(colors.dtype, torch.float32))
+        between = tetrahedral if self.interpolation == "tetrahedral" else interpolated
+        if self.shaper is None:
+            return between(self.table, self.low, self.high, points).to(colors.dtype)
+        zero = torch.zeros_like(self.low)
+        parts = [between(self.table, zero, zero + 1, self.places(part)) for part in points.split(_PIECE)]
+        return torch.cat(parts).to(colors.dtype)
 
     def inputs(self, places: torch.Tensor) -> torch.Tensor:
         """Colours `(n, 3)` that lie at places in the table, where its shaper rises: what `places` undoes."""

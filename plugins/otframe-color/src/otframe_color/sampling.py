@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field as Parameter
 
-from otframe.errors import DataError, ParameterError
+from otframe.errors import ParameterError
 from otframe.interfaces import Transform
+from otframe_color.cloud_value import ColorCloud
+from otframe_color.fitting import fitted_nodes
 from otframe_color.lut import Interpolation, Lut
 from otframe_color.maps import ColorMap
+from otframe_color.nodes import grid, moved
 
-__all__ = ["Sampling", "grid", "moved"]
+__all__ = ["Sampling"]
 
-_PIECE = 1 << 18
 _STEPS = 1 << 14
 _KNEE = 0.01
+_FITTED = 65
 
 
 class Sampling(Transform):
@@ -37,11 +40,16 @@ class Sampling(Transform):
     interpolation: Interpolation = "tetrahedral"
     """Between nodes: `tetrahedral`, or `trilinear`."""
 
+    nodes: Literal["fitted", "sampled"] = "fitted"
+    """What the table holds: `fitted`, nodes with which it is least wrong between them, in the mean over the domain and
+    over the palette where one is given (greys as they are; to 65 nodes on each axis, beyond which it makes no odds), or
+    `sampled`, the map at each node, which takes an eighth of the time."""
+
     title: str = Parameter(default="", max_length=200)
     """What the table is called."""
 
-    def sampled(self, map: ColorMap, size: int) -> Lut:
-        """The map at a table's nodes, nothing clipped."""
+    def tabled(self, map: ColorMap, size: int, colors: ColorCloud | None) -> Lut:
+        """The table of a map, nothing clipped."""
         if not self.low < self.peak:
             raise ParameterError(f"a table's low is less than its peak, got {self.low} and {self.peak}")
         bent = self.curve == "log" or (self.curve == "auto" and map.coding == "linear")
@@ -51,28 +59,8 @@ class Sampling(Transform):
         blank = Lut(table, low, high, shaper, map.coding, self.interpolation, self.title)
         made = moved(map, blank.inputs(grid(size))).float().reshape(table.shape)
         parts = {"low": low.to(made), "high": high.to(made), "shaper": None if shaper is None else shaper.to(made)}
-        return dataclasses.replace(blank, table=made, **parts)
-
-
-def grid(size: int) -> torch.Tensor:
-    """The places of a table's nodes, shape `(s^3, 3)`, float64."""
-    steps = torch.linspace(0, 1, size, dtype=torch.float64)
-    return torch.cartesian_prod(steps, steps, steps)
-
-
-def moved(map: ColorMap, colors: torch.Tensor) -> torch.Tensor:
-    """What a map makes of colours `(n, 3)`, piece by piece, on its own device; `DataError` where it is not finite."""
-    device = _device_of(map)
-    colors = colors if device is None else colors.to(device)
-    made = torch.cat([map(piece) for piece in colors.split(_PIECE)])
-    bad = ~torch.isfinite(made).all(1)
-    if bool(bad.any()):
-        first = ", ".join(f"{float(x):.4g}" for x in colors[bad.nonzero()[0, 0]])
-        raise DataError(
-            f"the map gives NaN or infinity for {int(bad.sum())} of {len(colors)} colours, such as ({first})",
-            hint="a table needs a map that is finite all over its domain: make the domain smaller",
-        )
-    return made
+        lut = dataclasses.replace(blank, table=made, **parts)
+        return fitted_nodes(map, lut, colors) if self.nodes == "fitted" and size <= _FITTED else lut
 
 
 def _log_shaper(low: float, high: float) -> torch.Tensor:
@@ -81,13 +69,3 @@ def _log_shaper(low: float, high: float) -> torch.Tensor:
     above = torch.linspace(0, high - low, _STEPS, dtype=torch.float64)
     places = torch.log1p(above / knee) / math.log1p((high - low) / knee)
     return places.float().clamp_(0, 1).expand(3, -1).contiguous()
-
-
-def _device_of(value: Any) -> torch.device | None:
-    """Where a map's tensors lie; None where it has none."""
-    if isinstance(value, torch.Tensor):
-        return value.device
-    if not dataclasses.is_dataclass(value):
-        return None
-    found = (_device_of(getattr(value, part.name)) for part in dataclasses.fields(value))
-    return next((device for device in found if device is not None), None)

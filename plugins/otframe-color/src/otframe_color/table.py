@@ -20,8 +20,8 @@ __all__ = ["MakeTable"]
 class MakeTable(Sampling):
     """A colour map as a table, with its fidelity. What the map puts outside [0, 1] is kept as it is.
 
-    Write the table to `.cube` for other tools. The fidelity is measured on the palette where one is wired, which tells
-    of the photographs that the map is for, else all over the domain.
+    Write the table to `.cube` for other tools. A palette tells of the photographs that the map is for: nodes are fitted
+    to it, and the fidelity is measured on it; without one, all over the domain.
     """
 
     references: ClassVar[tuple[str, ...]] = ("kang2006computational",)
@@ -42,12 +42,12 @@ class MakeTable(Sampling):
         map : ColorMap
             What colours are moved by. `DataError` where it gives NaN or infinity inside the domain.
         colors : ColorCloud, optional
-            The colours of photographs, weighted, in any working space: what the fidelity is measured on.
+            The colours of photographs, weighted, in any working space.
 
         Returns
         -------
         Lut
             In the map's coding.
         """
-        lut = self.sampled(map, self.size)
+        lut = self.tabled(map, self.size, colors)
         return replace(lut, fidelity=measured(map, lut, colors))

@@ -54,7 +54,7 @@ class LutNet(torch.nn.Module):
 
 def as_lut(map: ColorMap) -> Lut:
     """The map itself where it is a table, else a table of it of 65 nodes on each axis, with its fidelity."""
-    return map if isinstance(map, Lut) else MakeTable(size=_SIZE)(map)
+    return map if isinstance(map, Lut) else MakeTable(size=_SIZE, nodes="sampled")(map)
 
 
 def network(map: ColorMap) -> torch.nn.Module:
