@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from otframe.errors import ClipReadError
+from otframe.io.ffv1 import Checksums
 from otframe.io.pyav import pyav
 from otframe.io.source import file_digest
 from otframe.values import Clip
@@ -53,6 +54,7 @@ class Decoder:
         self._reach = -math.inf
         self._length = 0.0
         self.notes: list[str] = []
+        self._checksums = Checksums() if clip.codec == "ffv1" else None
 
     def __enter__(self) -> Self:
         path = Path(self.clip.path)
@@ -84,9 +86,15 @@ class Decoder:
             for packet in self.container.demux(streams or [self.stream]):
                 if packet.is_corrupt:
                     raise self._damaged("a packet is damaged")
+                if self._checksums and packet.size and packet.stream.index == self.stream.index:
+                    self._check(packet)
                 yield packet
         except self._av.error.FFmpegError as error:
             raise self._damaged(error.strerror or str(error)) from error
+
+    def _check(self, packet: Any) -> None:
+        if self._checksums and not self._checksums.whole(bytes(packet)):
+            raise self._damaged("a checksum is wrong")
 
     def decode(self, packet: Any) -> list[Any]:
         """The frames that a packet completes."""

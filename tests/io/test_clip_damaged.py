@@ -102,6 +102,24 @@ def test_missing_frames_in_the_middle_are_told(tmp_path, registry):
     assert any("part of the file may be gone" in note for note in written.notes)
 
 
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.8])
+def test_a_wrong_checksum_is_an_error(tmp_path, place, registry):
+    """The decoder shows the picture before instead, and tells nobody."""
+    path = make_clip(tmp_path / "a.mkv", noise(12), codec="ffv1")
+    assert read(path) == 12
+    data = bytearray(path.read_bytes())
+    data[int(len(data) * place)] ^= 4
+    path.write_bytes(data)
+    with pytest.raises(ClipReadError, match=r"after \d\.\d+ s: a checksum is wrong"):
+        read(path)
+
+
+def test_streams_without_checksums_are_read(tmp_path):
+    options = {"level": "3", "slicecrc": "0"}
+    assert read(make_clip(tmp_path / "a.mkv", noise(4), codec="ffv1", options=options)) == 4
+    assert read(make_clip(tmp_path / "b.mkv", noise(4), codec="ffv1", options={"level": "1"})) == 4
+
+
 @pytest.mark.parametrize("seed", range(25))
 def test_any_damage_is_a_typed_error_or_a_clip(tmp_path, seed):
     dice = np.random.default_rng(seed)

@@ -185,6 +185,50 @@ def test_subtitles_titles_and_chapters_come_along(tmp_path, registry):
         assert [c["metadata"]["title"] for c in made.chapters()] == ["I"]
 
 
+def test_shape_of_pixels_cover_and_second_sound_are_kept(tmp_path, registry):
+    path = tmp_path / "a.mp4"
+    make_clip(tmp_path / "plain.mp4", moving(), tone=440.0)
+    make_clip(tmp_path / "cover.mp4", moving(1), codec="mjpeg", layout="yuvj420p", options={"strict": "unofficial"})
+    with (
+        av.open(str(tmp_path / "plain.mp4")) as source,
+        av.open(str(tmp_path / "cover.mp4")) as art,
+        av.open(str(path), "w") as target,
+    ):
+        cover = target.add_stream_from_template(art.streams.video[0])
+        cover.disposition = 0x400
+        video = target.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        video.codec_context.sample_aspect_ratio = Fraction(4, 3)
+        sounds = [target.add_stream_from_template(source.streams.audio[0]) for _ in range(2)]
+        sounds[1].metadata["language"] = "deu"
+        target.start_encoding()
+        for packet in art.demux(video=0):
+            if packet.size:
+                packet.stream = cover
+                target.mux(packet)
+        for k, shot in enumerate(moving()):
+            frame = av.VideoFrame.from_ndarray(shot, "rgb24").reformat(format="yuv420p")
+            frame.pts = k
+            target.mux(video.encode(frame))
+        target.mux(video.encode(None))
+        for sound in sounds:
+            source.seek(0)
+            for packet in source.demux(audio=0):
+                if packet.size:
+                    packet.stream = sound
+                    target.mux(packet)
+    clip = read_clip(path)
+    assert (clip.codec, clip.frames) == ("h264", 12)
+    written = write(clip.edited(Dimmed(0.5)), tmp_path / "b.mp4", registry)
+    with av.open(str(written.path)) as made:
+        kinds = [(s.type, bool(int(s.disposition) & 0x400)) for s in made.streams]
+        assert sorted(kinds) == [("audio", False), ("audio", False), ("video", False), ("video", True)]
+        shown = next(s for s in made.streams.video if not int(s.disposition) & 0x400)
+        assert shown.sample_aspect_ratio == Fraction(4, 3)
+        assert "deu" in [s.metadata.get("language") for s in made.streams.audio]
+    assert len(pictures(written.path)) == 12
+
+
 def test_colours_that_are_clipped_are_told(tmp_path, registry):
     clip = read_clip(make_clip(tmp_path / "a.mp4", moving()))
     assert "clipped" not in str(write(clip.edited(Dimmed(0.9)), tmp_path / "b.mp4", registry).notes)
