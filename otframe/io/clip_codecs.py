@@ -29,6 +29,7 @@ _X264 = Codec("libx264", {"crf": "16", "preset": "medium"}, whole_blocks=True)
 _PRORES = Codec("prores_ks", {"profile": "3"}, whole_blocks=True)
 _PRORES_4444 = Codec("prores_ks", {"profile": "4"}, whole_blocks=True)
 _FFV1 = Codec("ffv1", {"level": "3", "slices": "12", "slicecrc": "1"})
+_FFV1_SMALL = Codec("ffv1", {"level": "3", "slices": "1", "slicecrc": "1"})
 _VP9 = Codec("libvpx-vp9", {"crf": "18", "b": "0", "row-mt": "1", "cpu-used": "3"})
 
 
@@ -39,7 +40,7 @@ def codec_for(suffix: str, clip: Clip, alpha: bool) -> Codec:
     elif suffix == ".mov" and (clip.codec in _MASTERS or alpha):
         chosen = _PRORES_4444 if alpha or "444" in clip.layout else _PRORES
     elif suffix == ".mkv" and (clip.codec in _LOSSLESS or alpha):
-        chosen = _FFV1
+        chosen = _FFV1 if min(clip.size) >= 64 else _FFV1_SMALL
     else:
         chosen = _X264
     if chosen.name not in pyav().codecs_available:

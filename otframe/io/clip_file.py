@@ -51,7 +51,9 @@ def read_clip(path: str | Path) -> Clip:
         width, height = (context.height, context.width) if turn in (90, 270) else (context.width, context.height)
         rate = stream.average_rate or stream.guessed_rate or stream.base_rate
         scale = stream.time_base
-        length = stream.duration * scale if stream.duration and scale else (container.duration or 0) / 1_000_000
+        length = float(stream.duration * scale if stream.duration and scale else (container.duration or 0) / 1_000_000)
+        if not stream.duration and "matroska" in container.format.name:
+            length = max(length - start, 0.0)  # it counts from zero, whenever the first frame comes
         others = [f"{s.type} {s.codec_context.name if s.codec_context else ''}".strip() for s in container.streams]
         return Clip(
             path=str(path.absolute()),
@@ -59,7 +61,7 @@ def read_clip(path: str | Path) -> Clip:
             width=width,
             height=height,
             start=start,
-            duration=float(length),
+            duration=length,
             frames=int(stream.frames),
             rate=(rate.numerator, rate.denominator) if rate and rate > 0 else (25, 1),
             codec=context.codec.name,

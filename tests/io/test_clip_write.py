@@ -86,6 +86,29 @@ def test_colour_tags_and_depth_are_kept(tmp_path, registry, tags):
         assert any("PQ" in note or "HLG" in note for note in written.notes) == (tags[1] in (16, 18))
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize("edits", [(), (Dimmed(),)])
+def test_a_clip_that_starts_late_starts_late(tmp_path, registry, suffix, edits):
+    times = [Fraction(1, 2) + Fraction(k, 25) for k in range(12)]
+    clip = read_clip(make_clip(tmp_path / "a.mp4", moving(), times=times, tone=440.0))
+    for edit in edits:
+        clip = clip.edited(edit)
+    path = write(clip, tmp_path / f"b{suffix}", registry).path
+    made, sound = read_clip(path), packets(path, "audio")[0][0] - packets(clip.path, "audio")[0][0]
+    assert made.start - float(sound) == pytest.approx(0.5, abs=1e-3)
+    assert made.duration == pytest.approx(clip.duration, abs=2e-3)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (17, 33)])
+def test_frames_of_any_size_are_written(tmp_path, registry, suffix, size):
+    shots = [np.full((*size, 3), 100, np.uint8)] * 2
+    clip = read_clip(make_clip(tmp_path / "a.mkv", shots, codec="ffv1", options={"slices": "1", "level": "3"}))
+    made = read_clip(write(clip.edited(Dimmed(0.5)), tmp_path / f"b{suffix}", registry).path)
+    assert made.size == size
+    assert pictures(made.path) == pytest.approx(50 / 255, abs=3 / 255)
+
+
 def test_edits_are_done_in_order_at_their_time(tmp_path, registry):
     clip = read_clip(make_clip(tmp_path / "a.mp4", [np.full((32, 32, 3), 200, np.uint8)] * 10, rate=Fraction(10)))
     edited = clip.edited(Dimmed(0.5, since=0.45, then=0.25)).edited(Dimmed(2.0, since=0.75, then=1.0))
