@@ -45,10 +45,11 @@ def tetrahedral(table: torch.Tensor, low: torch.Tensor, high: torch.Tensor, poin
     top = (size - 1) * (1 - torch.finfo(points.dtype).eps)  # so that the cell is never the last node
     made = _blank(points)
     piece = _PIECE if points.device.type == "cpu" else max(len(points), 1)
+    room = points.new_empty(3, min(piece, len(points)))  # planes, whatever the points are
     starts = torch.arange(0, 4 * min(piece, len(points)), 4, dtype=torch.int32).to(points.device)
     for begin in range(0, len(points), piece):
         part = points[begin : begin + piece].T
-        place = (part * scale if origin is None else part.sub(origin).mul_(scale)).clamp_(0, top)
+        place = torch.mul(part if origin is None else part - origin, scale, out=room[:, : part.shape[1]]).clamp_(0, top)
         cell = place.floor()
         keys = place.sub_(cell).view(bits).bitwise_and_(-4).bitwise_or_(names)
         near = cell.to(torch.int32)
