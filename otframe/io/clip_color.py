@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 
 from otframe.errors import ClipReadError
@@ -16,6 +17,7 @@ _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
 """Code points of H.273 to the scaler's names."""
 _NAMES = {8: "YCgCo", 10: "BT.2020 constant luminance", 14: "ICtCp", 15: "IPT-C2"}
 _FULL = 2
+_TOP = 65535
 
 
 class Colors:
@@ -36,8 +38,12 @@ class Colors:
         self._range = clip.range or 1
         self.alpha = any(part.is_alpha for part in self._av.VideoFormat(clip.layout, 64, 64).components)
         self._deep = clip.depth > 8
+        self._clip_is_rgb = self._av.VideoFormat(clip.layout).is_rgb
+        # where the scaler puts white and opaque in 16 bits: it shifts the codes of YCbCr and does not scale them
+        self._opaque = (_TOP + 1) - ((_TOP + 1) >> min(clip.depth, 16))
+        self._white = self._opaque if self._range == _FULL else 255 << 8
         flags = self._av.video.reformatter.Interpolation
-        # exact rounding and full chroma: the fast way is off by some levels
+        # exact rounding and full chroma: other ways are off by two levels, or in 16 bits by half of the range
         self._flags = flags.BICUBIC | flags.ACCURATE_RND | flags.FULL_CHR_H_INT | flags.FULL_CHR_H_INP
         self._scaler = self._av.video.reformatter.VideoReformatter()
         self._back = self._av.video.reformatter.VideoReformatter()
@@ -66,13 +72,18 @@ class Colors:
             interpolation=self._flags,
         )
         array = np.rot90(made.to_ndarray(), self._clip.turn // 90)
-        if self.alpha:
-            return np.ascontiguousarray(array[..., :3]), np.ascontiguousarray(array[..., 3])
-        return np.ascontiguousarray(array), None
+        colors = np.ascontiguousarray(array[..., :3])
+        alpha = np.ascontiguousarray(array[..., 3]) if self.alpha else None
+        if not self._deep or self._clip_is_rgb:
+            return colors, alpha
+        return _scaled(colors, _TOP / self._white), None if alpha is None else _scaled(alpha, _TOP / self._opaque)
 
     def frame(self, samples: np.ndarray, alpha: np.ndarray | None, layout: str) -> Any:
         """A frame of a pixel layout, in the clip's matrix and range."""
         name = "rgb24" if samples.dtype == np.uint8 else "rgb48le"
+        if samples.dtype == np.uint16 and not self._av.VideoFormat(layout).is_rgb:
+            samples = _scaled(samples, self._white / _TOP)
+            alpha = None if alpha is None else _scaled(alpha, self._opaque / _TOP)
         if alpha is not None:
             samples = np.concatenate([samples, alpha[..., None]], 2)
             name = "rgba" if samples.dtype == np.uint8 else "rgba64le"
@@ -85,3 +96,8 @@ class Colors:
             dst_color_range=self._range,
             interpolation=self._flags,
         )
+
+
+def _scaled(samples: np.ndarray, factor: float) -> np.ndarray:
+    """16-bit samples times a factor, rounded and clipped."""
+    return samples if factor == 1 else np.asarray(cv2.addWeighted(samples, factor, samples, 0, 0))
