@@ -52,10 +52,60 @@ def freeze(
     is left to apply.
     """
     names = Names(doc, registry, Params(doc, overrides), fitted, assume=True)
+    doc = _without(doc, names)
+    names = Names(doc, registry, Params(doc, overrides), fitted, assume=True)
+    doc = _asked(doc, names)
+    names = Names(doc, registry, Params(doc, overrides), fitted, assume=True)
     doc = _split(doc, names)
     names = Names(doc, registry, Params(doc, overrides), fitted, assume=True)
     graph = compile_graph(doc, registry, given=fitted, overrides=overrides, assume=True)
     return _Cut(doc, names, graph).made()
+
+
+def _without(doc: Document, names: Names) -> Document:
+    """The pipeline without the optional inputs that are not bound and are read beside bound ones only.
+
+    A mask of what is fitted on, say: given later it could change nothing.
+    """
+    found = _dependencies(names)
+    idle = {
+        name
+        for name, spec in doc.inputs.items()
+        if spec.optional and name not in names.given and spec.default is None and spec.default_from is None
+    }
+    beside: dict[str, list[frozenset[str]]] = {name: [] for name in idle}
+    for node in doc.nodes.values():
+        for link in node.links:
+            read = {text.partition(".")[0] for text in _reads(names, link)}
+            for name in read & idle:
+                beside[name].append(frozenset().union(*(found[other] for other in read - idle)))
+    gone = {name for name, others in beside.items() if others and all(o and o <= names.given for o in others)}
+
+    def rid(link: LinkSpec) -> LinkSpec:
+        return replace(
+            link,
+            wires={
+                port: wiring for port, wiring in link.wires.items() if not (isinstance(wiring, str) and wiring in gone)
+            },
+        )
+
+    nodes = {name: replace(spec, links=tuple(rid(link) for link in spec.links)) for name, spec in doc.nodes.items()}
+    return replace(doc, inputs={n: spec for n, spec in doc.inputs.items() if n not in gone}, nodes=nodes)
+
+
+def _asked(doc: Document, names: Names) -> Document:
+    """The pipeline whose streams that would follow the bound inputs by default are asked for instead.
+
+    A stream cannot be kept, and what is applied to the bound photographs by default is meant for others too.
+    """
+    found = _dependencies(names)
+
+    def without(name: str, spec: InputSpec) -> InputSpec:
+        bound = name not in names.given and bool(found[name]) and found[name] <= names.given
+        follows = names.follows(name) is not None and spec.type.rstrip().endswith("[]")
+        return replace(spec, default_from=None) if bound and follows else spec
+
+    return replace(doc, inputs={name: without(name, spec) for name, spec in doc.inputs.items()})
 
 
 def _dependencies(names: Names) -> dict[str, frozenset[str]]:

@@ -97,6 +97,37 @@ def test_a_fitted_input_cannot_be_given_again(pipeline, images):
         operator(photos=images("a"), fit=images("x"))
 
 
+MASKED = """
+otframe: 1
+inputs:
+  fit: "Image[]"
+  weights: {type: "Image[]", optional: true}
+  photos: {type: "Image[]", default: {from: fit}}
+nodes:
+  mean: {use: toy.weighed, in: {image: fit, weight: weights}, join: key}
+  out:  {use: toy.add, in: {a: photos, b: photos, weight: mean}}
+outputs: {out: {from: out, to: "{stem}.png"}}
+"""
+
+
+def test_photographs_that_are_fitted_on_by_default_are_asked_for(registry, images):
+    """What follows a bound stream is left open, and an optional mask of it is as absent as it was."""
+    pipeline = Pipeline.from_text(MASKED, registry)
+    fit = images("x", "y")
+    operator = pipeline.fit(fit=fit)
+    assert operator.open == ("photos",)
+    assert list(operator.constants) == ["mean"]
+    assert "weights" not in operator.document.inputs
+    assert same(operator(photos=fit)["out"], pipeline(fit=fit)["out"])
+    other = images("a")
+    assert same(operator(photos=other)["out"], pipeline(fit=fit, photos=other)["out"])
+    masks = {key: np.full_like(image, k) for k, (key, image) in enumerate(fit.items())}
+    masked = pipeline.fit(fit=fit, weights=masks)
+    assert masked.open == ("photos",)
+    assert same(masked(photos=other)["out"], pipeline(fit=fit, weights=masks, photos=other)["out"])
+    assert not same(masked(photos=other)["out"], operator(photos=other)["out"])
+
+
 def test_what_cannot_be_an_operator(registry, images):
     head = 'otframe: 1\ninputs: {fit: "Image[]", photos: "Image[]"}\n'
     stream = head + (

@@ -73,6 +73,18 @@ class Mean(Accumulator):
         return Scalar(s[0] / s[1])
 
 
+class Weighed(Accumulator):
+    def lift(self, image: Image, weight: Image | None = None) -> tuple[float, float]:
+        weights = torch.ones_like(image.pixels) if weight is None else weight.pixels
+        return float((image.pixels * weights).sum()), float(weights.sum())
+
+    def merge(self, a: tuple[float, float], b: tuple[float, float]) -> tuple[float, float]:
+        return a[0] + b[0], a[1] + b[1]
+
+    def finish(self, s: tuple[float, float]) -> Scalar:
+        return Scalar(s[0] / s[1])
+
+
 class Count(Accumulator):
     def lift(self, image: Image) -> int:
         return 1
@@ -256,6 +268,7 @@ def otframe_components() -> list[Entry]:
     found = [Entry(name, f"{module}:{cls.__name__}", "transform", "a toy") for name, cls in _CLASSES.items()]
     found += [Entry("toy.mean", f"{module}:Mean", "accumulator", "a toy")]
     found += [Entry(f"toy.{name.lower()}", f"{module}:{name}", "accumulator", "a toy") for name in ("Shifted", "Fails")]
+    found += [Entry("toy.weighed", f"{module}:Weighed", "accumulator", "a toy")]
     found += [Entry("toy.count", f"{module}:Count", "accumulator", "a toy")]
     found += [Entry("toy.order", f"{module}:Order", "accumulator", "a toy")]
     found += [Entry("toy.epochs", f"{module}:Epochs", "solver", "a toy")]

@@ -29,6 +29,8 @@ _COMPONENTS = (
     ("flicker", "flicker:Flicker", "transform", "how unsteady a graded clip is where its source stands still"),
     ("look_at", "grade:LookAt", "transform", "the colour map of a look at one time"),
     ("variational", "variational:Variational", "transform", "a regular image with a reference's colours"),
+    ("compare", "compare:Compare", "accumulator", "distances to a palette before and after, and artefacts, as a table"),
+    ("mean_distance", "mean_distance:MeanDistance", "transform", "how far two palettes' mean colours are apart"),
     ("artifacts", "artifacts:ArtifactTable", "transform", "noise, gradients and bands after a change of colours"),
 )
 
