@@ -13,9 +13,9 @@ def looked_up(table: torch.Tensor, places: torch.Tensor, *, tetrahedral: bool) -
     Parameters
     ----------
     table : torch.Tensor
-        Shape `(s, s, s, c)`.
+        Shape `(s, ..., s, c)`, of d axes; three for tetrahedra.
     places : torch.Tensor
-        Shape `(n, 3)`, from 0 to 1.
+        Shape `(n, d)`, from 0 to 1.
 
     Returns
     -------
@@ -32,8 +32,9 @@ def corners(size: int, places: torch.Tensor, *, tetrahedral: bool) -> list[tuple
     place = places * (size - 1)
     cell = place.nan_to_num().floor().clamp(0, size - 2)
     within = (place - cell).unbind(1)
-    i, j, k = cell.to(torch.int64).unbind(1)
-    base = (i * size + j) * size + k
+    base, *others = cell.to(torch.int64).unbind(1)
+    for other in others:
+        base = base * size + other
     parts = _tetrahedron(within, size) if tetrahedral else _cube(within, size)
     return [(base + offset, weight) for offset, weight in parts]
 
@@ -51,10 +52,9 @@ def _tetrahedron(within: tuple[torch.Tensor, ...], size: int) -> list[tuple[torc
 
 
 def _cube(within: tuple[torch.Tensor, ...], size: int) -> list[tuple[torch.Tensor | int, torch.Tensor]]:
-    """All eight nodes."""
+    """All eight nodes, or two or four on fewer axes."""
     parts: list[tuple[torch.Tensor | int, torch.Tensor]] = [(0, torch.ones_like(within[0]))]
-    for part, step in zip(within, (size * size, size, 1), strict=True):
-        parts = [(at, weight * (1 - part)) for at, weight in parts] + [
-            (at + step, weight * part) for at, weight in parts
-        ]
+    for axis, part in enumerate(reversed(within)):
+        beyond = [(at + size**axis, weight * part) for at, weight in parts]
+        parts = [(at, weight * (1 - part)) for at, weight in parts] + beyond
     return parts

@@ -9,11 +9,12 @@ import torch
 from otframe.io.writer import writes
 from otframe.registry import Registry
 from otframe_color.corners import looked_up
+from otframe_color.exact_net import ExactNet, is_exact
 from otframe_color.lut import Lut
-from otframe_color.maps import ColorMap
+from otframe_color.maps import ColorMap, FittedMap
 from otframe_color.table import MakeTable
 
-__all__ = ["LutNet", "as_lut", "network", "write_pt2"]
+__all__ = ["LutNet", "as_lut", "network", "told_of", "write_pt2"]
 
 _SIZE = 65
 
@@ -58,8 +59,20 @@ def as_lut(map: ColorMap) -> Lut:
 
 
 def network(map: ColorMap) -> torch.nn.Module:
-    """A colour map as a network that moves images `(n, 3, h, w)`, float32, in the map's coding."""
-    return LutNet(as_lut(map)).eval()
+    """A colour map as a network that moves images `(n, 3, h, w)`, float32, in the map's coding.
+
+    A table is looked up as it is; a fitted map whose transport is affine or has a table is the same arithmetic, in its
+    working space; any other goes through a table of 65 nodes on each axis.
+    """
+    return (ExactNet(map) if isinstance(map, FittedMap) and is_exact(map) else LutNet(as_lut(map))).eval()
+
+
+def told_of(map: ColorMap) -> dict[str, str]:
+    """What a file says of the map in it: `coding`, `title`, and `fidelity`, how far it is from the map."""
+    if isinstance(map, Lut):
+        fidelity = "" if map.fidelity is None else str(map.fidelity)
+        return {"coding": map.coding, "title": map.title, "fidelity": fidelity}
+    return {"coding": map.coding, "title": "", "fidelity": "the map itself, to rounding"}
 
 
 @writes(ColorMap)
@@ -67,13 +80,13 @@ def write_pt2(value: ColorMap, path: Path, registry: Registry) -> tuple[str, ...
     """Write a map as an exported program: `torch.export.load(path).module()(images)` runs it.
 
     Images are float32 `(n, 3, h, w)` of any size, in the map's coding. The file's extra `fidelity` is the line of how
-    far its table is from the map, `coding` says `srgb` or `linear`.
+    far what it holds is from the map, `coding` says `srgb` or `linear`.
     """
     del registry
-    lut = as_lut(value)
-    told = {"coding": lut.coded, "title": lut.title, "fidelity": "" if lut.fidelity is None else str(lut.fidelity)}
+    value = value if is_exact(value) else as_lut(value)
+    told = told_of(value)
     free = {0: torch.export.Dim.DYNAMIC, 2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
     with torch.no_grad():
-        program = torch.export.export(LutNet(lut).eval(), (torch.rand(2, 3, 5, 7),), dynamic_shapes=(free,))
+        program = torch.export.export(network(value), (torch.rand(2, 3, 5, 7),), dynamic_shapes=(free,))
     torch.export.save(program, path, extra_files=told)
-    return () if lut.fidelity is None else (f"fidelity: {lut.fidelity}",)
+    return (f"fidelity: {told['fidelity']}",) if told["fidelity"] else ()
