@@ -31,6 +31,7 @@ _COMPONENTS = (
     ("variational", "variational:Variational", "transform", "a regular image with a reference's colours"),
     ("compare", "compare:Compare", "accumulator", "distances to a palette before and after, and artefacts, as a table"),
     ("mean_distance", "mean_distance:MeanDistance", "transform", "how far two palettes' mean colours are apart"),
+    ("relaxed", "relaxed:RelaxedTransport", "solver", "a smooth map of palettes, masses within bounds"),
     ("artifacts", "artifacts:ArtifactTable", "transform", "noise, gradients and bands after a change of colours"),
 )
 
