@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import torch
@@ -10,13 +11,13 @@ from otframe.errors import DataError
 from otframe.interfaces import Component
 from otframe.values import Table
 from otframe_color.cloud_value import ColorCloud
-from otframe_color.lut import Fidelity, Lut
+from otframe_color.lut import Fidelity, Lut, Over
 from otframe_color.maps import ColorMap
 from otframe_color.nodes import moved, palette
 from otframe_color.sampling import Sampling
 from otframe_color.spaces import converted
 
-__all__ = ["CompareSizes", "all_over", "measured"]
+__all__ = ["CompareSizes", "all_over", "measured", "measured_as"]
 
 _COLORS = 1 << 15
 
@@ -39,17 +40,15 @@ def measured(exact: ColorMap, lut: Lut, colors: ColorCloud | None = None) -> Fid
         `rms` and `outside` by weight; `max` over the colours that have some.
     """
     points, weights = _looked_at(lut, colors)
-    wanted = moved(exact, points)
-    off = (lut(points).to(wanted) - wanted).abs()
-    low, high = lut.low.to(points), lut.high.to(points)
-    outside = ((wanted < low - 1e-6) | (wanted > high + 1e-6)).any(1)
-    return Fidelity(
-        float(off.max()),
-        float((off.square().mean(1) * weights).sum().sqrt()),
-        float((outside * weights).sum().clamp(0, 1)),
-        len(points),
-        "domain" if colors is None else "palette",
-    )
+    return _compared(exact, lut, points, weights, lut, "domain" if colors is None else "palette")
+
+
+def measured_as(exact: ColorMap, other: Callable[[torch.Tensor], torch.Tensor]) -> Fidelity:
+    """How far another way to move colours `(n, 3)`, float32, is from a map, all over [0, 1]."""
+    low = torch.zeros(3)
+    domain = Lut(torch.zeros(2, 2, 2, 3), low, low + 1)
+    points = all_over(domain).float()
+    return _compared(exact, other, points, points.new_full((len(points),), 1 / len(points)), domain, "domain")
 
 
 def all_over(lut: Lut, count: int = _COLORS) -> torch.Tensor:
@@ -57,6 +56,27 @@ def all_over(lut: Lut, count: int = _COLORS) -> torch.Tensor:
     places = torch.quasirandom.SobolEngine(3, scramble=True, seed=0).draw(count, dtype=torch.float64)
     corners = torch.cartesian_prod(*3 * [torch.linspace(0, 1, 2, dtype=torch.float64)])
     return lut.inputs(torch.cat([corners, places[len(corners) :]]))
+
+
+def _compared(
+    exact: ColorMap,
+    other: Callable[[torch.Tensor], torch.Tensor],
+    points: torch.Tensor,
+    weights: torch.Tensor,
+    domain: Lut,
+    over: Over,
+) -> Fidelity:
+    wanted = moved(exact, points.double())
+    off = (other(points).to(wanted) - wanted).abs()
+    low, high = domain.low.to(wanted), domain.high.to(wanted)
+    outside = ((wanted < low - 1e-6) | (wanted > high + 1e-6)).any(1)
+    return Fidelity(
+        float(off.max()),
+        float((off.square().mean(1) * weights).sum().sqrt()),
+        float((outside * weights).sum().clamp(0, 1)),
+        len(points),
+        over,
+    )
 
 
 def _looked_at(lut: Lut, colors: ColorCloud | None) -> tuple[torch.Tensor, torch.Tensor]:

@@ -33,9 +33,9 @@ def write_onnx(value: ColorMap, path: Path, registry: Registry) -> tuple[str, ..
     """
     del registry
     value = value if is_exact(value) else as_lut(value)
-    path.write_bytes(model(value).SerializeToString())
-    fidelity = told_of(value)["fidelity"]
-    return (f"fidelity: {fidelity}",) if fidelity else ()
+    made = model(value)
+    path.write_bytes(made.SerializeToString())
+    return tuple(f"fidelity: {prop.value}" for prop in made.metadata_props if prop.key == "fidelity")
 
 
 def model(map: ColorMap) -> Any:

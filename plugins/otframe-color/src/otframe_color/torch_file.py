@@ -10,6 +10,7 @@ from otframe.io.writer import writes
 from otframe.registry import Registry
 from otframe_color.corners import looked_up
 from otframe_color.exact_net import ExactNet, is_exact
+from otframe_color.fidelity import measured_as
 from otframe_color.lut import Lut
 from otframe_color.maps import ColorMap, FittedMap
 from otframe_color.table import MakeTable
@@ -72,7 +73,10 @@ def told_of(map: ColorMap) -> dict[str, str]:
     if isinstance(map, Lut):
         fidelity = "" if map.fidelity is None else str(map.fidelity)
         return {"coding": map.coding, "title": map.title, "fidelity": fidelity}
-    return {"coding": map.coding, "title": "", "fidelity": "the map itself, to rounding"}
+    net = network(map)
+    with torch.no_grad():
+        found = measured_as(map, lambda colors: net(colors.T[None, :, None])[0, :, 0].T)
+    return {"coding": map.coding, "title": "", "fidelity": str(found)}
 
 
 @writes(ColorMap)
