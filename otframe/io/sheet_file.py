@@ -45,7 +45,7 @@ class _Sheets:
     def __call__(self, uri: str, *, registry: Registry) -> Source:
         """The sheets of a file, a folder or a pattern."""
         given = uri.partition(":")[2]
-        if not given or ":" in given[2:]:
+        if not given or given.partition(":")[0] in ("strips", "sample"):
             raise InputError(f"wanted strips: and a path, got '{uri}'", hint="strips:huge.tif, strips:folder")
         images = open_source(given, registry, Image)
         files = {key: Path(images.where(key)) for key in images.keys()}

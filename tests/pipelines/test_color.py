@@ -197,3 +197,17 @@ def test_equalisation_and_specification():
     given = np.quantile(made["specified"]["0000"].numpy(), levels)
     assert np.abs(given - np.quantile(wanted, levels)).max() < 3e-3
     assert "specified" not in run("equalize", {"photos": [GREY]})
+
+
+def test_a_look_is_applied_from_either_file(tmp_path):
+    pipeline = Pipeline.from_yaml(FOLDER / "color_transfer.yaml")
+    settings = {"solver": "gaussian.transport", "regular": 0.0, **SMALL}
+    inputs = {"source": [WARM], "reference": [COLD]}
+    pipeline.run(inputs, out=tmp_path, params=settings)
+    exact = run("color_transfer", inputs, **settings)["graded"]["0000"].numpy()
+    # a table holds an affine map exactly, but for its six digits
+    for name in ("map.safetensors", "look.cube"):
+        made = run("color_apply", {"photos": [WARM], "look": tmp_path / name})
+        assert np.abs(made["graded"]["0000"].numpy() - exact).max() < 1e-5
+        assert made["hald"].size == (512, 512)
+    assert len(run("color_apply", {"photos": [WARM]})["graded"]) == 1

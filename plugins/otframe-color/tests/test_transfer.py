@@ -152,6 +152,21 @@ def test_tables_hold_in_one_and_two_dimensions_and_for_one_point():
         assert torch.allclose(table(points + 0.1), points + 0.3)
 
 
+def test_a_smooth_map_moves_like_colors_alike():
+    source, target = cloud(0, 3000, centre=0.4), cloud(1, 3000, centre=0.6)
+    rough, smooth = (transfer(source, target, "sliced.transport", smooth=sigma) for sigma in (0.0, 0.1))
+    pairs = source.points, source.points + 0.002
+    spread = [float(((fitted(pairs[1]) - fitted(pairs[0])) - 0.002).std()) for fitted in (rough, smooth)]
+    assert spread[1] < 0.6 * spread[0]
+    # the mean displacement stays, and a table of one displacement stays as it is
+    assert torch.allclose(smooth(source.points).mean(0), rough(source.points).mean(0), atol=0.03)
+    shift = transfer(source, ColorCloud(source.points + 0.1), "sliced.transport", smooth=0.1)
+    assert torch.allclose(shift(source.points), source.points + 0.1, atol=2e-3)
+    assert torch.allclose(shift.transport.images, shift(shift.transport.points), atol=1e-6)
+    affine = transfer(source, target, smooth=0.1)
+    assert torch.equal(affine(source.points), transfer(source, target)(source.points))
+
+
 def test_applying_keeps_what_is_not_color():
     fitted = transfer(cloud(0), cloud(1))
     meta = MappingProxyType({"stem": "a", "depth": "uint16", "icc": b"profile"})
