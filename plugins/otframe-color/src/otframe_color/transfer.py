@@ -47,8 +47,8 @@ class Transfer(Transform):
 
     smooth: float = Parameter(default=0.0, ge=0.0, le=1.0)
     """How far apart colours are that may move in different ways, in units of the working space: with .04 the noise that
-    a sliced map brings falls from 2.5 to 1.6 times, and what is left of the distance rises from 2 % to 15 %, on the mean
-    of six pairs. Affine maps are smooth anyway."""
+    a sliced map brings falls from 2.5 to 1.6 times, and what is left of the distance rises from 2 % to 15 %, mean
+    of six pairs both ways. Affine maps are smooth anyway."""
 
     @classmethod
     def examples(cls) -> list[Component]:
