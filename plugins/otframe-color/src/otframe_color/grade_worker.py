@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import cv2
@@ -90,8 +91,10 @@ class GradeWorker(FrameWorker):
 
     def _deep(self, samples: np.ndarray, first: int, weight: float) -> np.ndarray:
         height, width = samples.shape[:2]
-        planes = torch.from_numpy(np.ascontiguousarray(samples.transpose(2, 0, 1)).astype(np.float32) / 65535)
-        points = planes.reshape(3, -1).T
+        planes = np.empty((3, height, width), np.float32)
+        for channel, plane in enumerate(planes):
+            np.multiply(cv2.extractChannel(samples, channel), np.float32(1 / 65535), out=plane)
+        points = torch.from_numpy(planes).reshape(3, -1).T
         start = self._move(first)
         if weight == 0:
             moved = start(points)
@@ -99,11 +102,12 @@ class GradeWorker(FrameWorker):
             end = self._move(first + 1)
             both = isinstance(start, _Table) and isinstance(end, _Table)
             moved = start.towards(end, weight)(points) if both else torch.lerp(start(points), end(points), weight)  # type: ignore[attr-defined]
-        levels = _finite(moved).T.reshape(3, height, width).permute(1, 2, 0).numpy() * np.float32(65535)
-        np.rint(levels, out=levels)
-        self._outside += int(((levels < 0) | (levels > 65535)).any(2).sum())
+        levels = (_finite(moved).T.reshape(3, height, width) * 65535).round_()
         self._seen += height * width
-        return np.clip(levels, 0, 65535).astype(np.uint16)
+        if float(levels.min()) < 0 or float(levels.max()) > 65535:
+            self._outside += int(((levels < 0) | (levels > 65535)).any(0).sum())
+            levels.clamp_(0, 65535)
+        return np.asarray(cv2.merge([plane.numpy().astype(np.uint16) for plane in levels]))
 
 
 class Memory:
@@ -177,6 +181,7 @@ def baked(move: Move, size: int) -> _Table:
 
 def _finite(colors: torch.Tensor) -> torch.Tensor:
     colors = colors.detach().cpu()
-    if not bool(torch.isfinite(colors).all()):
+    # a sum is finite unless something is not, or it overflows: only then is each looked at
+    if not math.isfinite(float(colors.sum())) and not bool(torch.isfinite(colors).all()):
         raise DataError("the colour map moves some colours to NaN or infinity")
     return colors
