@@ -29,6 +29,7 @@ _COMPONENTS = (
     ("flicker", "flicker:Flicker", "transform", "how unsteady a graded clip is where its source stands still"),
     ("look_at", "grade:LookAt", "transform", "the colour map of a look at one time"),
     ("variational", "variational:Variational", "transform", "a regular image with a reference's colours"),
+    ("swatches", "swatches:Swatches", "transform", "palettes as strips of colour, to look at"),
     ("compare", "compare:Compare", "accumulator", "distances to a palette before and after, and artefacts, as a table"),
     ("mean_distance", "mean_distance:MeanDistance", "transform", "how far two palettes' mean colours are apart"),
     ("relaxed", "relaxed:RelaxedTransport", "solver", "a smooth map of palettes, masses within bounds"),

@@ -20,11 +20,11 @@ _COLUMNS = (
     ("image", ""),
     ("distance before", ""),
     ("distance after", "lower"),
-    ("noise ratio", "lower"),
-    ("worst noise ratio", "lower"),
-    ("gradient preservation", "higher"),
+    ("noise", "lower"),
+    ("worst noise", "lower"),
+    ("gradients", "higher"),
     ("banding", "lower"),
-    ("out of gamut (%)", "lower"),
+    ("clipped (%)", "lower"),
 )
 
 
