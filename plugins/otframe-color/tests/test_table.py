@@ -146,6 +146,17 @@ def test_nodes_fitted_to_a_palette_err_less_on_others_of_it() -> None:
     ]
     assert rms[1] < 0.7 * rms[0]
     assert rms[2] < 0.9 * rms[1]
+    told = MakeTable(size=9)(Power(3.0), palette).fidelity
+    assert told is not None
+    assert (told.over, told.colors) == ("palette", 10_000)
+    assert told.rms == pytest.approx(rms[2], rel=0.1)
+
+
+def test_a_palette_of_one_colour() -> None:
+    one = ColorCloud(torch.full((3, 3), 0.3), torch.tensor([0.0, 1.0, 0.0]))
+    told = MakeTable(size=5)(Power(2.0), one).fidelity
+    assert told is not None
+    assert told.colors == 1
 
 
 def test_fitted_nodes_leave_what_is_exact() -> None:
@@ -178,8 +189,9 @@ def test_sizes_side_by_side() -> None:
     found = CompareSizes(sizes=(3, 5, 9), nodes="sampled")(Power(2.0))
     errors = [float(row[2]) for row in found.rows]  # type: ignore[arg-type]
     assert errors == pytest.approx([1 / 16, 1 / 64, 1 / 256], rel=1e-2)
-    with pytest.raises(DataError, match="2 to 129"):
-        CompareSizes(sizes=(1,))(fitted(0))
+    for sizes in ((1,), (130,), ()):
+        with pytest.raises(ValueError, match="sizes"):
+            CompareSizes(sizes=sizes)
 
 
 def test_the_domain_is_looked_at_all_over() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
+from pydantic import Field as Parameter
 
-from otframe.errors import DataError
 from otframe.interfaces import Component
 from otframe.values import Table
 from otframe_color.cloud_value import ColorCloud
@@ -93,7 +93,7 @@ class CompareSizes(Sampling):
 
     references: ClassVar[tuple[str, ...]] = ("kang2006computational",)
 
-    sizes: tuple[int, ...] = (17, 33, 65)
+    sizes: tuple[Annotated[int, Parameter(ge=2, le=129)], ...] = Parameter(default=(17, 33, 65), min_length=1)
     """Nodes on each axis, from 2 to 129 each."""
 
     @classmethod
@@ -118,10 +118,8 @@ class CompareSizes(Sampling):
         """
         rows = []
         for size in self.sizes:
-            if not 2 <= size <= 129:
-                raise DataError(f"a table has 2 to 129 nodes on each axis, wanted {size}")
-            lut = self.tabled(map, size, colors)
-            for cloud in (None,) if colors is None else (None, colors):
+            lut, held = self.tabled(map, size, colors)
+            for cloud in (None,) if held is None else (None, held):
                 found = measured(map, lut, cloud)
                 rows.append((f"{size}^3", found.over, found.max, found.rms, found.outside))
         columns = ("size", "over", "max error", "rms error", "out of gamut")

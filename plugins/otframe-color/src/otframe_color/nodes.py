@@ -11,7 +11,7 @@ from otframe.errors import DataError
 from otframe_color.cloud_value import ColorCloud
 from otframe_color.maps import ColorMap
 
-__all__ = ["grid", "moved", "palette"]
+__all__ = ["grid", "halves", "moved", "palette"]
 
 _PIECE = 1 << 18
 
@@ -45,6 +45,15 @@ def palette(colors: ColorCloud) -> tuple[torch.Tensor, torch.Tensor]:
     if len(points) == 0 or not bool(torch.isfinite(points).all()) or not bool(torch.isfinite(weights.sum())):
         raise DataError("a palette has finite colours of some weight", port="colors")
     return points, weights
+
+
+def halves(colors: ColorCloud | None) -> tuple[ColorCloud | None, ColorCloud | None]:
+    """Every other colour of a palette, and those between: what is fitted to the ones is measured on the others."""
+    if colors is None:
+        return None, None
+    points, weights = palette(colors)
+    parts = [ColorCloud(points[k::2], weights[k::2], colors.space) for k in (0, 1) if len(points) > k]
+    return parts[0], parts[-1]
 
 
 def _device_of(value: Any) -> torch.device | None:

@@ -15,7 +15,7 @@ from otframe_color.cloud_value import ColorCloud
 from otframe_color.fitting import fitted_nodes
 from otframe_color.lut import Interpolation, Lut
 from otframe_color.maps import ColorMap
-from otframe_color.nodes import grid, moved
+from otframe_color.nodes import grid, halves, moved
 
 __all__ = ["Sampling"]
 
@@ -42,14 +42,14 @@ class Sampling(Transform):
 
     nodes: Literal["fitted", "sampled"] = "fitted"
     """What the table holds: `fitted`, nodes with which it is least wrong between them, in the mean over the domain and
-    over the palette where one is given (greys as they are; to 65 nodes on each axis, beyond which it makes no odds), or
+    over the palette where one is given (greys as they are; up to 65 nodes on each axis: more are sampled), or
     `sampled`, the map at each node, which takes an eighth of the time."""
 
     title: str = Parameter(default="", max_length=200)
     """What the table is called."""
 
-    def tabled(self, map: ColorMap, size: int, colors: ColorCloud | None) -> Lut:
-        """The table of a map, nothing clipped."""
+    def tabled(self, map: ColorMap, size: int, colors: ColorCloud | None) -> tuple[Lut, ColorCloud | None]:
+        """The table of a map, nothing clipped, and the colours of the palette to measure it on: not those fitted to."""
         if not self.low < self.peak:
             raise ParameterError(f"a table's low is less than its peak, got {self.low} and {self.peak}")
         bent = self.curve == "log" or (self.curve == "auto" and map.coding == "linear")
@@ -60,7 +60,10 @@ class Sampling(Transform):
         made = moved(map, blank.inputs(grid(size))).float().reshape(table.shape)
         parts = {"low": low.to(made), "high": high.to(made), "shaper": None if shaper is None else shaper.to(made)}
         lut = dataclasses.replace(blank, table=made, **parts)
-        return fitted_nodes(map, lut, colors) if self.nodes == "fitted" and size <= _FITTED else lut
+        if self.nodes == "sampled" or size > _FITTED:
+            return lut, colors
+        known, held = halves(colors)
+        return fitted_nodes(map, lut, known), held
 
 
 def _log_shaper(low: float, high: float) -> torch.Tensor:

@@ -21,7 +21,7 @@ class MakeTable(Sampling):
     """A colour map as a table, with its fidelity. What the map puts outside [0, 1] is kept as it is.
 
     Write the table to `.cube` for other tools. A palette tells of the photographs that the map is for: nodes are fitted
-    to it, and the fidelity is measured on it; without one, all over the domain.
+    to every other colour of it, and the fidelity is measured on those between; without one, all over the domain.
     """
 
     references: ClassVar[tuple[str, ...]] = ("kang2006computational",)
@@ -49,5 +49,5 @@ class MakeTable(Sampling):
         Lut
             In the map's coding.
         """
-        lut = self.tabled(map, self.size, colors)
-        return replace(lut, fidelity=measured(map, lut, colors))
+        lut, held = self.tabled(map, self.size, colors)
+        return replace(lut, fidelity=measured(map, lut, held))
