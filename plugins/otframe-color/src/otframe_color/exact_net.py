@@ -29,6 +29,12 @@ class ExactNet(torch.nn.Module):
         Of an affine map, or of a point map with a table, of one, two or three axes.
     """
 
+    matrix: torch.Tensor
+    shift: torch.Tensor
+    table: torch.Tensor
+    low: torch.Tensor
+    high: torch.Tensor
+
     def __init__(self, map: FittedMap) -> None:
         super().__init__()
         self.space, self.coding, transport = map.space, map.coding, map.transport

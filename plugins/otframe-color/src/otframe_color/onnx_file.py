@@ -53,7 +53,7 @@ def model(map: ColorMap) -> Any:
     some = graph.add("ReduceMax", graph.add("Cast", nan, to=onnx.TensorProto.FLOAT), axes=[3], keepdims=1)
     made = graph.add("Where", graph.add("Greater", some, 0.0), float("nan"), made)
     graph.add("Transpose", made, perm=[0, 3, 1, 2], name="moved")
-    sizes = ["N", 3, "H", "W"]
+    sizes: list[str | int | None] = ["N", 3, "H", "W"]
     ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, sizes) for name in ("image", "moved")]
     body = onnx.helper.make_graph(graph.nodes, "colours", ends[:1], ends[1:], graph.tensors)
     opset = [onnx.helper.make_opsetid("", _OPSET)]

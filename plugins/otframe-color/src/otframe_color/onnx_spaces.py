@@ -15,6 +15,9 @@ __all__ = ["converted"]
 _FOOT = 4 / 29
 """The value of the curve of lab at 0."""
 
+_AXES = ((0.0, 1.16, 0.0), (5.0, -5.0, 0.0), (0.0, 2.0, -2.0))
+"""From the curve's values to lightness and chroma, but for an offset."""
+
 
 def converted(graph: Graph, colors: str, start: Space, end: Space) -> str:
     """Colours `(N, H, W, 3)` of one space in another, any range."""
@@ -51,12 +54,12 @@ def _lab(graph: Graph, light: str) -> str:
     bent = graph.add("Sub", graph.add("Pow", size, 1 / 3), _FOOT)
     line = graph.add("Mul", size, (29 / 6) ** 2 / 3)
     f = graph.odd(ratio, graph.add("Where", graph.add("Greater", size, (6 / 29) ** 3), bent, line))
-    made = graph.times(f, [[0, 1.16, 0], [5, -5, 0], [0, 2, -2]])
+    made = graph.times(f, _AXES)
     return graph.add("Add", made, graph.constant([1.16 * _FOOT - 0.16, 0, 0]))
 
 
 def _lab_light(graph: Graph, lab: str) -> str:
-    back = np.linalg.inv([[0, 1.16, 0], [5, -5, 0], [0, 2, -2]])
+    back = np.linalg.inv(np.asarray(_AXES))
     f = graph.times(graph.add("Sub", lab, graph.constant([1.16 * _FOOT - 0.16, 0, 0])), back)
     size = graph.add("Add", graph.add("Abs", f), _FOOT)
     line = graph.add("Mul", graph.add("Sub", size, _FOOT), 3 * (6 / 29) ** 2)

@@ -58,8 +58,8 @@ class Sampling(Transform):
         table = torch.zeros(size, size, size, 3)
         blank = Lut(table, low, high, shaper, map.coding, self.interpolation, self.title)
         made = moved(map, blank.inputs(grid(size))).float().reshape(table.shape)
-        parts = {"low": low.to(made), "high": high.to(made), "shaper": None if shaper is None else shaper.to(made)}
-        lut = dataclasses.replace(blank, table=made, **parts)
+        shaper = None if shaper is None else shaper.to(made)
+        lut = dataclasses.replace(blank, table=made, low=low.to(made), high=high.to(made), shaper=shaper)
         if self.nodes == "sampled" or size > _FITTED:
             return lut, colors
         known, held = halves(colors)

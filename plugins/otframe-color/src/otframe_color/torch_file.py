@@ -29,6 +29,11 @@ class LutNet(torch.nn.Module):
         The table.
     """
 
+    table: torch.Tensor
+    low: torch.Tensor
+    high: torch.Tensor
+    shaper: torch.Tensor | None
+
     def __init__(self, lut: Lut) -> None:
         super().__init__()
         self.register_buffer("table", lut.table.detach().float().clone())
@@ -42,16 +47,17 @@ class LutNet(torch.nn.Module):
         colors = image.permute(0, 2, 3, 1).reshape(-1, 3)
         places = ((colors - self.low) / (self.high - self.low)).clamp(0, 1)
         if self.shaper is not None:
-            places = self._shaped(places)
+            places = _shaped(places, self.shaper)
         made = looked_up(self.table, places, tetrahedral=self.tetrahedral)
         return made.reshape(image.shape[0], image.shape[2], image.shape[3], 3).permute(0, 3, 1, 2)
 
-    def _shaped(self, places: torch.Tensor) -> torch.Tensor:
-        steps = self.shaper.shape[1] - 1
-        place = places.T * steps
-        cell = place.nan_to_num().floor().clamp(0, steps - 1).to(torch.int64)
-        first, last = self.shaper.gather(1, cell), self.shaper.gather(1, cell + 1)
-        return torch.lerp(first, last, place - cell).clamp(0, 1).T
+
+def _shaped(places: torch.Tensor, shaper: torch.Tensor) -> torch.Tensor:
+    steps = shaper.shape[1] - 1
+    place = places.T * steps
+    cell = place.nan_to_num().floor().clamp(0, steps - 1).to(torch.int64)
+    first, last = shaper.gather(1, cell), shaper.gather(1, cell + 1)
+    return torch.lerp(first, last, place - cell).clamp(0, 1).T
 
 
 def as_lut(map: ColorMap) -> Lut:
