@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from otframe_color.spaces import SPACES, Coding, Space, lightness_first
 from otframe_color.table import MakeTable
 from otframe_color.torch_file import network
 
+from otframe.errors import OutputError
 from otframe.io import write
 from otframe.values import AffineMap, PointMap, SolveInfo, Transport
 
@@ -153,3 +155,10 @@ def test_exported_program(made: dict[str, Any], way: str, tmp_path: Path) -> Non
         images = pictures(size, scale)
         agree(program(images), moved(lut, images), scale)
         agree(network(lut)(images), moved(lut, images), scale)
+
+
+def test_without_onnx_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(OutputError, match="need onnx"):
+        write(fitted(0), tmp_path / "map.onnx")
+    assert not list(tmp_path.iterdir())
