@@ -17,6 +17,9 @@ _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
 """Code points of H.273 to the scaler's names."""
 _NAMES = {8: "YCgCo", 10: "BT.2020 constant luminance", 14: "ICtCp", 15: "IPT-C2"}
 _FULL = 2
+_EXACT = 0x4 | 0x40000 | 0x2000 | 0x4000
+"""Flags of the scaler: bicubic, exact rounding, full chroma in and out. Other ways are off by two levels, or in 16 bits
+by half of the range."""
 _TOP = 65535
 
 
@@ -42,9 +45,6 @@ class Colors:
         # where the scaler puts white and opaque in 16 bits: it shifts the codes of YCbCr and does not scale them
         self._opaque = (_TOP + 1) - ((_TOP + 1) >> min(clip.depth, 16))
         self._white = self._opaque if self._range == _FULL else 255 << 8
-        flags = self._av.video.reformatter.Interpolation
-        # exact rounding and full chroma: other ways are off by two levels, or in 16 bits by half of the range
-        self._flags = flags.BICUBIC | flags.ACCURATE_RND | flags.FULL_CHR_H_INT | flags.FULL_CHR_H_INP
         self._scaler = self._av.video.reformatter.VideoReformatter()
         self._back = self._av.video.reformatter.VideoReformatter()
 
@@ -69,7 +69,7 @@ class Colors:
             src_colorspace=self._matrix,
             src_color_range=self._range,
             dst_color_range=_FULL,
-            interpolation=self._flags,
+            interpolation=_EXACT,
         )
         array = np.rot90(made.to_ndarray(), self._clip.turn // 90)
         colors = np.ascontiguousarray(array[..., :3])
@@ -94,7 +94,7 @@ class Colors:
             dst_colorspace=self._matrix,
             src_color_range=_FULL,
             dst_color_range=self._range,
-            interpolation=self._flags,
+            interpolation=_EXACT,
         )
 
 

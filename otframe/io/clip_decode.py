@@ -15,7 +15,7 @@ from otframe.io.pyav import pyav
 from otframe.io.source import file_digest
 from otframe.values import Clip
 
-__all__ = ["Decoder", "opened"]
+__all__ = ["Decoder", "is_cover", "opened"]
 
 _FAR = 4.0
 """Seconds from which on it is quicker to seek than to decode what lies between."""
@@ -34,6 +34,11 @@ def opened(path: Path) -> Iterator[Any]:
         yield container
     finally:
         container.close()
+
+
+def is_cover(stream: Any) -> bool:
+    """Whether a video stream is one picture to show instead of the film."""
+    return bool(stream.disposition & type(stream.disposition).attached_pic)
 
 
 class Decoder:
@@ -63,7 +68,7 @@ class Decoder:
         if file_digest(path) != self.clip.digest:
             raise ClipReadError(f"{path} has changed since the clip was opened", hint="open it again")
         self.container = self._stack.enter_context(opened(path))
-        self.stream = next(s for s in self.container.streams.video if not int(s.disposition) & 0x400)
+        self.stream = next(s for s in self.container.streams.video if not is_cover(s))
         self.stream.thread_type = "AUTO"
         # a damaged slice is an error, not a grey patch
         self.stream.codec_context.options = {"err_detect": "explode"}

@@ -10,7 +10,7 @@ from typing import Any
 
 from otframe.errors import ClipReadError, ParameterError
 from otframe.io.clip_color import Colors
-from otframe.io.clip_decode import Decoder, opened
+from otframe.io.clip_decode import Decoder, is_cover, opened
 from otframe.io.limits import check_size
 from otframe.io.pyav import pyav
 from otframe.io.source import FileSource, file_digest
@@ -40,7 +40,7 @@ def read_clip(path: str | Path) -> Clip:
     path = Path(path)
     digest = file_digest(path)
     with opened(path) as container:
-        stream = next((s for s in container.streams.video if not _is_cover(s)), None)
+        stream = next((s for s in container.streams.video if not is_cover(s)), None)
         if stream is None:
             raise ClipReadError(f"{path} has no video stream")
         context = stream.codec_context
@@ -117,10 +117,6 @@ def frames(
 def _with_alpha(image: Image, alpha: Any) -> Image:
     straight = Image.from_numpy(alpha).pixels[0]
     return Image(image.pixels, straight, image.space, image.meta)
-
-
-def _is_cover(stream: Any) -> bool:
-    return bool(int(stream.disposition) & 0x400)
 
 
 def _first(container: Any, stream: Any, path: Path) -> tuple[float, int]:

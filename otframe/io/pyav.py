@@ -9,10 +9,13 @@ from otframe.errors import InputError
 
 __all__ = ["pyav"]
 
+_OLDEST = 18
+"""17 mixes up ranges of colours, and before that damaged frames and full range pass without a word (all measured)."""
+
 
 @functools.cache
 def pyav() -> Any:
-    """The module; `InputError` with what to install where it is not there."""
+    """The module; `InputError` with what to install where it is not there, or so old that its colours are others."""
     try:
         import av
         import av.error
@@ -21,4 +24,9 @@ def pyav() -> Any:
         raise InputError(
             f"video needs PyAV, which cannot be imported: {error}", hint='pip install "otframe[video]"'
         ) from error
+    if int(av.__version__.partition(".")[0]) < _OLDEST:
+        raise InputError(
+            f"video needs PyAV {_OLDEST} or newer, {av.__version__} is installed",
+            hint='pip install -U "otframe[video]"',
+        )
     return av

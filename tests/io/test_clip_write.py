@@ -11,6 +11,7 @@ import pytest
 
 from otframe.errors import DataError, OutputError
 from otframe.io import write
+from otframe.io.clip_decode import is_cover
 from otframe.io.clip_file import frames, read_clip
 from otframe.io.clip_make import make_clip
 from otframe.values import FrameEdit, Image
@@ -218,7 +219,7 @@ def test_shape_of_pixels_cover_and_second_sound_are_kept(tmp_path, registry):
         av.open(str(path), "w") as target,
     ):
         cover = target.add_stream_from_template(art.streams.video[0])
-        cover.disposition = 0x400
+        cover.disposition = av.stream.Disposition.attached_pic
         video = target.add_stream("libx264", rate=25)
         video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
         video.codec_context.sample_aspect_ratio = Fraction(4, 3)
@@ -244,9 +245,9 @@ def test_shape_of_pixels_cover_and_second_sound_are_kept(tmp_path, registry):
     assert (clip.codec, clip.frames) == ("h264", 12)
     written = write(clip.edited(Dimmed(0.5)), tmp_path / "b.mp4", registry)
     with av.open(str(written.path)) as made:
-        kinds = [(s.type, bool(int(s.disposition) & 0x400)) for s in made.streams]
+        kinds = [(s.type, is_cover(s)) for s in made.streams]
         assert sorted(kinds) == [("audio", False), ("audio", False), ("video", False), ("video", True)]
-        shown = next(s for s in made.streams.video if not int(s.disposition) & 0x400)
+        shown = next(s for s in made.streams.video if not is_cover(s))
         assert shown.sample_aspect_ratio == Fraction(4, 3)
         assert "deu" in [s.metadata.get("language") for s in made.streams.audio]
     assert len(pictures(written.path)) == 12
