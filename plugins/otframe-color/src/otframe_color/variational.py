@@ -73,7 +73,7 @@ class Variational(Transform):
     bases: int = Parameter(default=6, ge=1, le=1000)
     """Random orthonormal bases, drawn once."""
 
-    tolerance: float = Parameter(default=1e-4, gt=0.0, lt=1.0)
+    tolerance: float = Parameter(default=1e-3, gt=0.0, lt=1.0)
     """The energy counts as minimised where a step changes colours by no more than this (root mean square)."""
 
     max_iter: int = Parameter(default=200, ge=1, le=100_000)
