@@ -1,4 +1,7 @@
-"""Compose the README's picture from what `make demo` wrote: `python docs/make_pictures.py [out/demo]`."""
+"""Compose the pictures of the README and the gallery: `python docs/make_pictures.py [out/demo]`.
+
+The one of the restoration is made of what `make demo` wrote; the one of the colours by the pipeline itself.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,25 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from otframe import Pipeline
 from otframe.io import open_source
 from otframe.registry import Registry
+from otframe.values import Image
 
 SHOWN = {"astronaut-0": (20, 50), "chelsea-0": (60, 50)}
 """Photographs to show, with the top left corner of the window in each."""
 SIDE = 200
 GAP = 6
+SMALL = 300, 200
 
 
 def main(folder: Path) -> None:
+    """Both pictures."""
+    restoration(folder)
+    colors()
+
+
+def restoration(folder: Path) -> None:
     """One row a photograph: noisy, restored, transported, original."""
     originals = open_source("sample:photos/test", Registry.installed())
     rows = []
@@ -30,7 +42,28 @@ def main(folder: Path) -> None:
         rows.append(np.hstack([part for window in windows for part in (window, gap)][:-1]))
     blank = np.full((GAP, rows[0].shape[1], 3), 255, np.uint8)
     sheet = np.vstack([part for row in rows for part in (row, blank)][:-1])
-    target = Path(__file__).parent / "images" / "restoration.jpg"
+    _write(sheet, "restoration.jpg")
+
+
+def colors() -> None:
+    """A reference, and two photographs before and after."""
+    pipeline = Pipeline.from_yaml(Path(__file__).parents[1] / "pipelines" / "color_transfer.yaml")
+    samples = open_source("sample:photos", Registry.installed())
+    row = [samples.load("rocket")]
+    for name in ("coffee", "chelsea"):
+        made = pipeline(source=f"sample:photos/{name}", reference="sample:photos/rocket")["graded"][name]
+        row += [samples.load(name), made]
+    gap = np.full((SMALL[1], GAP, 3), 255, np.uint8)
+    shown = [cv2.resize(_eight_bits(image), SMALL, interpolation=cv2.INTER_AREA) for image in row]
+    _write(np.hstack([part for picture in shown for part in (picture, gap)][:-1]), "color.jpg")
+
+
+def _eight_bits(image: Image) -> np.ndarray:
+    return np.asarray((image.numpy()[..., 2::-1] * 255).round().clip(0, 255).astype(np.uint8))
+
+
+def _write(sheet: np.ndarray, name: str) -> None:
+    target = Path(__file__).parent / "images" / name
     target.parent.mkdir(exist_ok=True)
     cv2.imwrite(str(target), sheet, [cv2.IMWRITE_JPEG_QUALITY, 93])
     print(target)

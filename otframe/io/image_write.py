@@ -43,7 +43,7 @@ def write_image(image: Image | Sheet, path: Path, registry: Registry) -> tuple[s
 
     Depth follows `meta['depth']` (`float` where absent): PNG 8 or 16 bits, TIFF any, OpenEXR half or float (linear
     light), JPEG (quality 95, full chroma), WebP (lossless) and BMP 8 bits. Integers are rounded to nearest; values
-    outside [0, 1] are clipped with a note. JPEG has no alpha: `OutputError`.
+    outside [0, 1] are clipped with a note. What `meta['note']` says is a note too. JPEG has no alpha: `OutputError`.
     """
     if isinstance(image, Sheet):
         from otframe.io.sheet_write import write_sheet
@@ -63,6 +63,8 @@ def write_image(image: Image | Sheet, path: Path, registry: Registry) -> tuple[s
             array = np.concatenate([array[..., :1].repeat(3, axis=2), array[..., 1:]], axis=2)
     samples, outside = scaled(array, stored)
     notes += clipped(outside, array.size)
+    if "note" in image.meta:
+        notes += (str(image.meta["note"]),)
     if stored == "uint8" and depth != "uint8" and "depth" in image.meta:
         notes += (f"{depth} values were written with 8 bits",)
     icc, unfit = profile_in(name, image.meta, samples.shape[2])

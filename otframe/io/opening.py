@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import re
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, get_origin
 
-from otframe.errors import InputError, UnknownNameError
+from otframe.errors import InputError, PluginError, UnknownNameError
 from otframe.io.names import as_key, one_key_each
 from otframe.io.source import JoinedSource, RenamedSource, Source, ValuesSource
 from otframe.registry import Registry, nearest
@@ -164,9 +165,13 @@ def _suffixes(registry: Registry, wanted: type) -> list[str]:
     names = [entry.name for entry, _ in registry.entries("reader") if entry.name.startswith(".")]
     if wanted is Value:
         return names
-    gives = {name: getattr(_reader(name, registry), "value_type", Value) for name in names}
-    exact = [name for name in names if gives[name] is not Value and issubclass(gives[name], wanted)]
-    return exact or [name for name in names if gives[name] is Value]
+    gives = {}
+    for name in names:
+        # one that cannot be loaded is told of where a file of its suffix is given
+        with contextlib.suppress(PluginError):
+            gives[name] = getattr(_reader(name, registry), "value_type", Value)
+    exact = [name for name, kind in gives.items() if kind is not Value and issubclass(kind, wanted)]
+    return exact or [name for name, kind in gives.items() if kind is Value]
 
 
 def _fits(source: Source, wanted: type, what: str) -> Source:

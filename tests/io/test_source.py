@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from otframe.errors import DataError, InputError, UnknownNameError
+from otframe.errors import DataError, InputError, PluginError, UnknownNameError
 from otframe.io import ValuesSource, open_source, write
 from otframe.io.names import natural
 from otframe.io.source import JoinedSource
+from otframe.testing import OpenRegistry
 from otframe.values import AffineMap, GaussianLaw, Image, SolveInfo, Table, Value
 
 
@@ -109,6 +110,16 @@ def test_broken_item_fails_alone(folder, registry):
     with pytest.raises(DataError) as caught:
         source.load("2")
     assert caught.value.key == "2"
+
+
+def test_a_reader_that_cannot_be_loaded_leaves_folders_of_other_files_readable(folder):
+    registry = OpenRegistry()
+    registry.add(".zzz", "a reader", kind="reader", plugin="broken")
+    del registry._loaded["reader", ".zzz"]  # its module is not there
+    assert open_source(folder, registry, Image).load("1").size == (2, 2)
+    (folder / "x.zzz").write_bytes(b"x")
+    with pytest.raises(PluginError, match="reader '.zzz' of plugin 'broken'"):
+        open_source(folder / "x.zzz", registry, Image)
 
 
 def test_values_files(tmp_path, registry):

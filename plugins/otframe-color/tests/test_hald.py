@@ -59,6 +59,7 @@ def test_what_is_out_of_gamut_is_kept_till_it_is_written_and_told(tmp_path: Path
     picture = Hald(level=4)(far)
     assert float(picture.pixels.max()) > 1.4
     told = Fidelity.parse(picture.meta["fidelity"])
+    assert write(picture, tmp_path / "told.png").notes[-1] == f"fidelity: {picture.meta['fidelity']}"
     assert told is not None
     assert told.max == pytest.approx(0.5, abs=1e-3)
     assert told.outside == pytest.approx(1 - 0.5**3, abs=1e-2)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from otframe_color.cloud_value import ColorCloud
+from otframe_color.spaces import converted
 
 from otframe import component
 from otframe.errors import DataError
 from otframe.interfaces import Context
-from otframe_color.cloud_value import ColorCloud
-from otframe_color.spaces import converted
 
 
 def test_few_colors_are_shown_as_they_are():

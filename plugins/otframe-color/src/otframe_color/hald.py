@@ -59,7 +59,8 @@ class Hald(Transform):
         pixels = made.permute(3, 2, 1, 0).reshape(3, side, side).float()
         low = made.new_zeros(3).float()
         stored = Lut(made.clamp(0, 1).mul(65535).round().div(65535).float(), low, low + 1)
-        told = {"stem": "hald", "depth": "uint16", "fidelity": str(measured(shown, stored))}
+        fidelity = str(measured(shown, stored))
+        told = {"stem": "hald", "depth": "uint16", "fidelity": fidelity, "note": f"fidelity: {fidelity}"}
         return Image(pixels, None, "srgb", MappingProxyType(told))
 
 
