@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar, Literal, NamedTuple
 
-import numpy as np
 import torch
 from pydantic import Field as Parameter
 from pydantic import model_validator
@@ -15,7 +14,7 @@ from otframe.interfaces import Component, Context, Transform
 from otframe.values import Image, Scalar, SolveInfo
 from otframe_color.alike import check_alike, check_finite
 from otframe_color.cloud_value import ColorCloud
-from otframe_color.palette import masses
+from otframe_color.lines import Lines
 from otframe_color.spaces import converted
 from otframe_color.total_variation import Smoother, total_variation
 
@@ -121,7 +120,7 @@ class Variational(Transform):
         count = u[0].numel() if counted is None else int(counted.sum())
         if count == 0:
             raise DataError("every pixel of the image is transparent: it has no colours", port="image")
-        lines = _Lines(reference, self.bases if self.colors else 0, count, u, ctx.rng)
+        lines = Lines(reference, self.bases if self.colors else 0, count, u, ctx.rng)
         made, energy, info = self._minimised(f0, u if self.of == "change" else torch.zeros_like(u), lines, counted, ctx)
         coding = "linear" if image.space == "linear" else "srgb"
         colors = converted(made.reshape(3, -1).T, reference.space, coding)
@@ -140,7 +139,7 @@ class Variational(Transform):
         return converted(pixels.reshape(3, -1).T, coding, reference.space).T.reshape(pixels.shape).contiguous()
 
     def _minimised(
-        self, f0: torch.Tensor, u: torch.Tensor, lines: _Lines, counted: torch.Tensor | None, ctx: Context
+        self, f0: torch.Tensor, u: torch.Tensor, lines: Lines, counted: torch.Tensor | None, ctx: Context
     ) -> tuple[torch.Tensor, float, SolveInfo]:
         weight = self.fidelity + self.colors
         gamma = self.smoothness / weight
@@ -170,56 +169,3 @@ class Variational(Transform):
         near = float((f - f0).square().sum(dtype=torch.float64)) / count
         energy = self.fidelity / 2 * near + self.smoothness * total_variation(f - u) / count + self.colors / 2 * cost
         return f, energy, SolveInfo(turn, solved, step)
-
-
-class _Lines:
-    """The reference's colours along the axes of random bases, as many as the image has."""
-
-    def __init__(self, reference: ColorCloud, bases: int, count: int, like: torch.Tensor, rng: torch.Generator) -> None:
-        self.count = count
-        points, weights = (part.cpu().numpy() for part in masses(reference, "reference"))
-        self._bases, self._goals, self._rest = [], [], 0.0
-        for _ in range(bases):
-            basis, upper = torch.linalg.qr(torch.randn(3, 3, generator=rng, dtype=torch.float64))
-            basis = (basis * torch.sign(torch.diagonal(upper))).T.contiguous()
-            goals = [_binned(line, weights, count) for line in basis.numpy() @ points.T]
-            self._bases.append(basis.to(like))
-            self._goals.append(torch.from_numpy(np.stack([goal for goal, _ in goals])).to(like))
-            self._rest += sum(rest for _, rest in goals) / bases
-
-    def __call__(self, f: torch.Tensor, counted: torch.Tensor | None) -> tuple[torch.Tensor, float]:
-        """Where transports along the lines take colours `(3, H, W)` on the mean, and the mean cost of a basis."""
-        flat = f.reshape(3, -1)
-        colors = flat if counted is None else flat[:, counted]
-        if not self._bases:
-            return f, 0.0
-        moves, cost = torch.zeros_like(colors), 0.0
-        for basis, goal in zip(self._bases, self._goals, strict=True):
-            line = basis @ colors
-            move = torch.empty_like(line).scatter_(1, _order(line), goal) - line
-            cost += float(move.square().sum(dtype=torch.float64))
-            moves += basis.T @ move
-        moves /= len(self._bases)
-        if counted is None:
-            made = flat + moves
-        else:
-            made = flat.clone()
-            made[:, counted] += moves
-        return made.reshape(f.shape), cost / len(self._bases) / self.count + self._rest
-
-
-def _order(line: torch.Tensor) -> torch.Tensor:
-    if line.device.type == "cpu":  # NumPy's is several times faster than torch's
-        return torch.from_numpy(np.argsort(line.numpy(), axis=-1))
-    return line.argsort(-1)
-
-
-def _binned(line: np.ndarray, weights: np.ndarray, count: int) -> tuple[np.ndarray, float]:
-    """The quantile function's mean in each of `count` equal parts of the mass, and its variance within them."""
-    order = np.argsort(line)
-    values, levels = line[order], np.concatenate([[0.0], np.cumsum(weights[order])])
-    levels /= levels[-1]
-    areas = np.concatenate([[0.0], np.cumsum(values * np.diff(levels))])
-    means = np.diff(np.interp(np.linspace(0, 1, count + 1), levels, areas)) * count
-    rest = float((values**2 * np.diff(levels)).sum() - (means**2).mean())
-    return means, max(rest, 0.0)
