@@ -17,6 +17,8 @@ from otframe.values import Clip
 
 __all__ = ["Decoder", "is_cover", "opened"]
 
+_ALONE = {"format_whitelist": "mov,mp4,matroska,webm,avi", "protocol_whitelist": "file"}
+"""A file is opened by its content, which may be a playlist of other files or of the network: none is followed."""
 _FAR = 4.0
 """Seconds from which on it is quicker to seek than to decode what lies between."""
 
@@ -26,7 +28,7 @@ def opened(path: Path) -> Iterator[Any]:
     """A container to read; `ClipReadError` where it cannot be opened."""
     av = pyav()
     try:
-        container = av.open(str(path))
+        container = av.open(str(path), options=_ALONE)
     except (av.error.FFmpegError, OSError) as error:
         told = f"{path} cannot be read as video: {error.strerror or error}"
         raise ClipReadError(told, hint="it may be cut short or no video") from error

@@ -20,7 +20,7 @@ __all__ = ["ClipFile", "frames", "read_clip"]
 
 
 class ClipFile(FileSource):
-    """A video file: MP4, MOV, Matroska, WebM, AVI, whatever ffmpeg tells by its content."""
+    """A video file: MP4, MOV, Matroska, WebM or AVI, told by its content, whatever its suffix."""
 
     value_type = Clip
 

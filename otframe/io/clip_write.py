@@ -19,6 +19,9 @@ from otframe.values import Clip
 
 __all__ = ["write_clip"]
 
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EACCES, errno.EROFS)
+"""What the disk itself says; how a file is written tells people about it."""
+
 
 @writes(Clip)
 def write_clip(clip: Clip, path: Path, registry: Registry) -> tuple[str, ...]:
@@ -42,8 +45,8 @@ def write_clip(clip: Clip, path: Path, registry: Registry) -> tuple[str, ...]:
                 plain = not clip.edits and clip.codec in target.supported_codecs
                 notes = _remuxed(decoder, target) if plain else _encoded(clip, decoder, target, path.suffix.lower())
         except av.error.FFmpegError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EACCES):
-                raise OSError(error.errno, str(error)) from error
+            if error.errno in _DISK:
+                raise OSError(error.errno, error.strerror) from error
             raise OutputError(f"{path} cannot be written: {error}") from error
     return notes
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from otframe.errors import ClipReadError
+from otframe.errors import ClipReadError, OutputError
 from otframe.io import write
 from otframe.io.clip_file import frames, read_clip
 from otframe.io.clip_make import make_clip
@@ -35,6 +35,23 @@ def test_what_is_no_video_is_refused(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(ClipReadError, match=r"a\.mp4 cannot be read as video"):
         read_clip(path)
+
+
+def test_a_playlist_is_not_followed(tmp_path):
+    make_clip(tmp_path / "secret.mp4", noise(3))
+    for text in (
+        "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nsecret.mp4\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile secret.mp4\n",
+        "#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n",
+    ):
+        (tmp_path / "a.mp4").write_text(text)
+        with pytest.raises(ClipReadError, match=r"a\.mp4 cannot be read as video"):
+            read_clip(tmp_path / "a.mp4")
+
+
+def test_a_suffix_may_lie(tmp_path):
+    make_clip(tmp_path / "a.mkv", noise(3)).rename(tmp_path / "a.mp4")
+    assert read(tmp_path / "a.mp4") == 3
 
 
 @pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "libx264"), (".mkv", "libx264"), (".webm", "libvpx-vp9")])
@@ -130,6 +147,22 @@ def test_any_damage_is_a_typed_error_or_a_clip(tmp_path, seed):
     path.write_bytes(data)
     with contextlib.suppress(ClipReadError):
         assert read(path) <= 6
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.98])
+def test_a_disk_that_takes_no_more_leaves_no_file(tmp_path, registry, suffix, share):
+    resource = pytest.importorskip("resource", reason="limits of files are POSIX's")
+    clip = read_clip(make_clip(tmp_path / "a.mp4", noise())).edited(Unchanged())
+    size = write(clip, tmp_path / f"b{suffix}", registry).path.stat().st_size
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(size * share), before[1]))
+    try:
+        with pytest.raises(OutputError, match=rf"c{suffix} cannot be written: File too large"):
+            write(clip, tmp_path / "out" / f"c{suffix}", registry)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_without_pyav_the_extra_is_named():
