@@ -211,3 +211,20 @@ def test_a_look_is_applied_from_either_file(tmp_path):
         assert np.abs(made["graded"]["0000"].numpy() - exact).max() < 1e-5
         assert made["hald"].size == (512, 512)
     assert len(run("color_apply", {"photos": [WARM]})["graded"]) == 1
+
+
+def test_a_broken_photograph_leaves_the_rest(tmp_path):
+    for name, pixels in (("a", WARM), ("b", WARM**1.1), ("c", COLD)):
+        write(Image.from_numpy(pixels, meta={"depth": "uint8"}), tmp_path / "in" / f"{name}.png")
+    data = (tmp_path / "in/b.png").read_bytes()
+    (tmp_path / "in/b.png").write_bytes(data[: len(data) // 2])
+    for name, inputs in (
+        ("color_transfer", {"source": tmp_path / "in", "reference": [COLD]}),
+        ("color_harmonization", {"photos": tmp_path / "in"}),
+    ):
+        pipeline = Pipeline.from_yaml(FOLDER / f"{name}.yaml")
+        made = pipeline.run(inputs, out=tmp_path / name, params={"samples": 1000}, on_error="skip")
+        assert [error.key for error in made.failures] == ["b"]
+        written = {file.path.name for file in made.files}
+        assert written >= {"a.png", "c.png", "scores.csv"}
+        assert "b.png" not in written
