@@ -28,7 +28,7 @@ def opened(path: Path) -> Iterator[Any]:
     """A container to read; `ClipReadError` where it cannot be opened."""
     av = pyav()
     try:
-        container = av.open(str(path), options=_ALONE)
+        container = av.open(str(path), options=_ALONE, metadata_errors="surrogateescape")
     except (av.error.FFmpegError, OSError) as error:
         told = f"{path} cannot be read as video: {error.strerror or error}"
         raise ClipReadError(told, hint="it may be cut short or no video") from error

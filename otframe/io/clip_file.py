@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from otframe.errors import ClipReadError, ParameterError
+from otframe.errors import ClipReadError, ImageReadError, ParameterError
 from otframe.io.clip_color import Colors
 from otframe.io.clip_decode import Decoder, is_cover, opened
 from otframe.io.limits import check_size
@@ -46,7 +46,10 @@ def read_clip(path: str | Path) -> Clip:
         context = stream.codec_context
         if context is None or context.format is None or not context.width or not context.height:
             raise ClipReadError(f"{path} has video of no known size or format: it is cut short or damaged")
-        check_size(context.width, context.height, 3, str(path))
+        try:
+            check_size(context.width, context.height, 3, str(path))
+        except ImageReadError as error:
+            raise ClipReadError(error.message, hint=error.hint) from None
         start, turn = _first(container, stream, path)
         width, height = (context.height, context.width) if turn in (90, 270) else (context.width, context.height)
         rate = stream.average_rate or stream.guessed_rate or stream.base_rate

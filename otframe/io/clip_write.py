@@ -37,9 +37,11 @@ def write_clip(clip: Clip, path: Path, registry: Registry) -> tuple[str, ...]:
     with Decoder(clip) as decoder:
         try:
             # bit for bit the same file for the same clip: no random identifiers, no date of writing
-            target = av.open(str(path), "w", options={"fflags": "+bitexact"})
+            options = {"fflags": "+bitexact"}
+            # titles whose letters are none come through as the bytes that they are
+            target = av.open(str(path), "w", options=options, metadata_errors="surrogateescape")
         except (av.error.FFmpegError, ValueError) as error:
-            raise OutputError(f"{path} cannot be written: {error}") from error
+            raise OutputError(f"'{path.suffix}' cannot be written: {error}") from error
         try:
             with target:
                 plain = not clip.edits and clip.codec in target.supported_codecs
@@ -47,7 +49,8 @@ def write_clip(clip: Clip, path: Path, registry: Registry) -> tuple[str, ...]:
         except av.error.FFmpegError as error:
             if error.errno in _DISK:
                 raise OSError(error.errno, error.strerror) from error
-            raise OutputError(f"{path} cannot be written: {error}") from error
+            told = f"{clip.path} cannot be written as '{path.suffix}': {error.strerror or error}"
+            raise OutputError(told, hint="'.mkv' takes most streams") from error
     return notes
 
 

@@ -149,6 +149,13 @@ def test_sample_clips_are_the_same_each_time(registry):
     assert source.load("pan").frames == 60
 
 
+def test_frames_that_are_too_large_are_refused(tmp_path, monkeypatch):
+    path = make_clip(tmp_path / "a.mp4", [flat(COLORS[0])])
+    monkeypatch.setenv("OTFRAME_MAX_PIXELS", "1000")
+    with pytest.raises(ClipReadError, match="the limit is 0.001 million"):
+        read_clip(path)
+
+
 def test_a_file_that_has_changed_or_gone_is_told(tmp_path):
     path = make_clip(tmp_path / "a.mp4", [flat(COLORS[0])])
     clip = read_clip(path)

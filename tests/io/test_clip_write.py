@@ -209,6 +209,23 @@ def test_subtitles_titles_and_chapters_come_along(tmp_path, registry):
         assert [c["metadata"]["title"] for c in made.chapters()] == ["I"]
 
 
+def test_a_title_that_is_no_text_comes_through(tmp_path, registry):
+    path = make_clip(tmp_path / "a.mkv", moving(3))
+    named = tmp_path / "named.mkv"
+    with av.open(str(path)) as source, av.open(str(named), "w", options={"fflags": "+bitexact"}) as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        target.metadata["title"] = "Ete a Geneve"
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    data = named.read_bytes()
+    assert data.count(b"Ete a Geneve") == 1
+    named.write_bytes(data.replace(b"Ete a Geneve", "Été à Genève".encode("latin-1")))
+    written = write(read_clip(named).edited(Dimmed(0.5)), tmp_path / "b.mkv", registry)
+    assert "Été à Genève".encode("latin-1") in written.path.read_bytes()
+
+
 def test_shape_of_pixels_cover_and_second_sound_are_kept(tmp_path, registry):
     path = tmp_path / "a.mp4"
     make_clip(tmp_path / "plain.mp4", moving(), tone=440.0)
