@@ -307,3 +307,25 @@ def test_memory_does_not_grow_with_the_length(tmp_path, registry):
     write(clip.edited(Counting()), tmp_path / "b.mp4", registry)
     assert len(most) == 60
     assert max(most) <= 2
+
+
+@pytest.mark.parametrize("edits", [(), (Dimmed(),)])
+@pytest.mark.parametrize("angle", [90, 180, 270])
+def test_turned_clips_are_shown_as_before(tmp_path, registry, edits, angle):
+    make_clip(tmp_path / "plain.mp4", moving(4))
+    with av.open(str(tmp_path / "plain.mp4")) as source, av.open(str(tmp_path / "a.mp4"), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        stream.set_display_rotation(angle)
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    clip = read_clip(tmp_path / "a.mp4")
+    assert clip.turn
+    before = pictures(clip.path)
+    for edit in edits:
+        clip = clip.edited(edit)
+    path = write(clip, tmp_path / "b.mp4", registry).path
+    assert read_clip(path).size == clip.size
+    assert np.abs(pictures(path) - before).max() < 6 / 255
+    assert before.std() > 0.1
