@@ -1,11 +1,11 @@
 """Noise, gradients and bands after colour transfer, with and without regularisation.
 
-An even ramp with a little noise, rounded to 8 bits, and photographs with skies are recoloured by maps that know nothing
-of regularity: the affine map of two Gaussian laws, the table of `sliced.transport`, and an exact plan between 1000
-colours with the nearest of them for the rest, as POT's out-of-sample maps do. Each result is then regularised; beside
-them stands `color.relaxed`, which makes a regular map at once. Told are what `color.artifacts` measures on the results
-rounded to 8 bits (`-` where all is clipped), the sliced distance to the reference that is left, and the seconds of the
-regularisation alone (of `color.relaxed`, those of the solver).
+Even ramps without noise and with a little, rounded to 8 bits, and photographs with skies are recoloured by maps that
+know nothing of regularity: the affine map of two Gaussian laws, the table of `sliced.transport`, and an exact plan
+between 1000 colours with the nearest of them for the rest, as POT's out-of-sample maps do. Each result is then
+regularised; beside them stands `color.relaxed`, which makes a regular map at once. Told are what `color.artifacts`
+measures on the results rounded to 8 bits (`-` where all is clipped), the sliced distance to the reference that is left,
+and the seconds of the regularisation alone (of `color.relaxed`, those of the solver).
 
 At last the filters are timed, and their peak memory told, at 12 megapixels.
 """
@@ -31,6 +31,7 @@ from otframe.values import PointCloud, PointMap
 
 PHOTOGRAPHS = {"ocean": (95, 170), "scotland": (30, 250), "woods": (150, 180), "flowers": (150, 250)}
 """Photographs whose skies or leaves are flat, and the corners of the crops that are shown."""
+CASES = ("even ramp", "ramp", *PHOTOGRAPHS)
 CROP, ZOOM, EDGE = 150, 2, 20
 COLORS = 1000
 LARGE = 4000, 3000
@@ -45,16 +46,19 @@ TREATMENTS: dict[str, dict[str, Any]] = {
 
 def main() -> None:
     """Read the options, and run all parts."""
-    args = parser(__doc__).parse_args()
+    options = parser(__doc__)
+    options.add_argument("--cases", nargs="+", choices=CASES, default=CASES, help="what is recoloured")
+    args = options.parse_args()
     require(args.data, "color_pairs")
     print(header("Regularity of colour transfer", args.threads))
     cv2.setNumThreads(args.threads)
     folder = args.data / "color_pairs"
-    cases = {"ramp": (ramp(), _photo(folder, "ocean_target"))}
-    for name in list(PHOTOGRAPHS)[: 1 if args.quick else None]:
-        cases[name] = (_photo(folder, f"{name}_source"), _photo(folder, f"{name}_target"))
     numbers, crops = {}, {}
-    for name, (source, target) in cases.items():
+    for name in args.cases[: 1 if args.quick else None]:
+        if name in PHOTOGRAPHS:
+            source, target = (_photo(folder, f"{name}_{side}") for side in ("source", "target"))
+        else:
+            source, target = ramp(0.0 if name == "even ramp" else 1.0), _photo(folder, "ocean_target")
         numbers[name], made = compared(source, target)
         top, left = PHOTOGRAPHS.get(name, (120, 200))
         crops[name] = {key: pixels[top : top + CROP, left : left + CROP] for key, pixels in made.items()}
@@ -69,13 +73,13 @@ def main() -> None:
     finish(args.out, "regularity", {"artifacts": numbers, "12 megapixels": large})
 
 
-def ramp() -> np.ndarray:
-    """An even ramp from blue to white, with noise of less than a level, rounded to 8 bits."""
+def ramp(level: float) -> np.ndarray:
+    """An even ramp from blue to white, with noise of about a level times that number, rounded to 8 bits."""
     random = np.random.default_rng(0)
     along = 0.8 * np.linspace(0, 1, 400)[:, None, None] + 0.2 * np.linspace(0, 1, 600)[None, :, None]
     dark, light = np.array([0.15, 0.35, 0.7]), np.array([0.75, 0.82, 0.9])
     noise = random.normal(0, 0.7, (400, 600, 1)) + random.normal(0, 0.5, (400, 600, 3))
-    return _bytes(dark + (light - dark) * along + noise / 255)
+    return _bytes(dark + (light - dark) * along + level * noise / 255)
 
 
 def compared(source: np.ndarray, target: np.ndarray) -> tuple[Rows, dict[str, np.ndarray]]:
