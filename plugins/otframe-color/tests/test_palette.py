@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from otframe_color.palette import palette
-from sklearn.cluster import KMeans
+from scipy.cluster.vq import kmeans2
 
 
 def spread(points: torch.Tensor, weights: torch.Tensor, means: torch.Tensor) -> float:
@@ -19,13 +19,25 @@ def cloud(count: int = 2000) -> tuple[torch.Tensor, torch.Tensor]:
     return points, weights / weights.sum()
 
 
-def test_a_palette_is_as_good_as_scikit_learns():
-    points, weights = cloud()
+def test_a_palette_is_as_good_as_scipys():
+    points, _ = cloud()
+    weights = torch.full((len(points),), 1 / len(points), dtype=torch.float64)
     means, mass = palette(points, weights, 30, torch.Generator().manual_seed(0))
-    peer = KMeans(30, n_init=1, random_state=0).fit(points.numpy(), sample_weight=weights.numpy())
-    assert spread(points, weights, means) < 1.1 * spread(points, weights, torch.from_numpy(peer.cluster_centers_))
+    start = points[np.random.default_rng(0).choice(len(points), 30, replace=False)].numpy()
+    peer, _ = kmeans2(points.numpy(), start, iter=50, minit="matrix")
+    assert spread(points, weights, means) < 1.1 * spread(points, weights, torch.from_numpy(peer))
     assert len(means) == 30
     assert torch.allclose(mass.sum(), torch.ones((), dtype=torch.float64))
+
+
+def test_weight_draws_the_palette():
+    """Where nearly all mass is in one half of the points, nearly all colours go there."""
+    points, _ = cloud()
+    weights = torch.where(points[:, 0] > points[:, 0].median(), 1.0, 1e-6).double()
+    weights = weights / weights.sum()
+    means, _ = palette(points, weights, 20, torch.Generator().manual_seed(0))
+    even, _ = palette(points, torch.full_like(weights, 1 / len(points)), 20, torch.Generator().manual_seed(0))
+    assert spread(points, weights, means) < 0.8 * spread(points, weights, even)
 
 
 def test_mean_and_mass_are_kept():
