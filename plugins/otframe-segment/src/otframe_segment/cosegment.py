@@ -35,11 +35,11 @@ class Cosegment(Histogrammed):
     After [papadakis2017convex]_, over the object's soft regions `u` and `v` in the two,
 
     .. math:: \lambda \, \mathrm{TV}(u) + \lambda \, \mathrm{TV}(v)
-              + \tfrac{1}{2} T(H u, \kappa H v) + \tfrac{1}{2} T(H v, \kappa H u)
+              + \tfrac{1}{2} T(H u, \sigma H v) + \tfrac{1}{2} T(H v, \sigma H u)
               + \beta \, (\langle 1 - u, 1 \rangle + \langle 1 - v, 1 \rangle)
 
-    T is the least cost of moving each colour of the one into those of the other, each used up to `kappa` times
-    (`capacity`), so that the object may be larger in one of them; what finds no room costs 1. Leaving a pixel out costs
+    T is the least cost of moving each colour of the one into those of the other, each used up to `sigma` times
+    (`sharing`), so that the object may be larger in one of them; what finds no room costs 1. Leaving a pixel out costs
     `beta` (`ballast`), without which there would be no object at all. All of it is convex, and solved as
     `segment.regions` is.
 
@@ -49,8 +49,16 @@ class Cosegment(Histogrammed):
 
     references: ClassVar[tuple[str, ...]] = ("papadakis2017convex", "chambolle2011first", "pock2011diagonal")
 
-    ballast: float = Parameter(default=0.25, gt=0.0, le=1.0)
-    """What it costs to leave a pixel out of the object, in wholly strange pixels: with more, more is shared."""
+    ballast: float = Parameter(default=0.03, gt=0.0, le=1.0)
+    """What it costs to leave a pixel out of the object, in wholly strange pixels: with more, more is shared. Not used
+    where there are scribbles."""
+
+    strange: float = Parameter(default=0.25, gt=0.0, le=1.0)
+    """Where there are scribbles: the most that a colour costs in the second background, which may be another one."""
+
+    sharing: float = Parameter(default=3.0, ge=1.0, le=16.0)
+    """How often the mass of the object in one photograph may be used by the object in the other: how much larger it may
+    be there, and how far its shares of colours may be off."""
 
     @classmethod
     def examples(cls) -> list[Component]:
@@ -110,15 +118,15 @@ class Cosegment(Histogrammed):
     def _terms(self, costs: torch.Tensor, known: torch.Tensor | None) -> tuple[list[Term], dict[Slot, float]]:
         """The objects agree with each other; with scribbles, everything with what they say."""
         terms = [
-            Term(costs, (0, 0), self.capacity, target=(1, 0), weight=0.5),
-            Term(costs, (1, 0), self.capacity, target=(0, 0), weight=0.5),
+            Term(costs, (0, 0), self.sharing, target=(1, 0), weight=0.5),
+            Term(costs, (1, 0), self.sharing, target=(0, 0), weight=0.5),
         ]
         if known is None:
             return terms, {(0, 1): self.ballast, (1, 1): self.ballast}
         for image in (0, 1):
             for region in (0, 1):
                 offered = (known[region] > 0).nonzero()[:, 0]
-                # the second background may be another one: what is strange there costs the ballast, and no more
+                # the second background may be another one
                 strange = (image, region) == (1, 1)
                 terms.append(
                     Term(
@@ -126,7 +134,7 @@ class Cosegment(Histogrammed):
                         (image, region),
                         1e3 if strange else self.capacity,
                         exemplar=known[region].index_select(0, offered),
-                        waste=self.ballast if strange else 1.0,
+                        waste=self.strange if strange else 1.0,
                     )
                 )
         return terms, {}

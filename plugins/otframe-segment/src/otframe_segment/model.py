@@ -55,7 +55,7 @@ class Histogrammed(Transform):
     """How often a histogram's mass may be used: with 1 the shares of all colours must agree, with much the colours
     alone count and not how much there is of each."""
 
-    smoothness: float = Parameter(default=0.5, ge=0.0, le=100.0)
+    smoothness: float = Parameter(default=0.8, ge=0.0, le=100.0)
     """What a boundary of one pixel costs, in wholly strange pixels, on an image of 512 pixels; in proportion to the
     size on others, so that the result is the same."""
 

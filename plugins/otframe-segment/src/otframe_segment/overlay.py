@@ -28,6 +28,10 @@ _TINTS = (
 )
 
 
+_FINE = 4.0
+"""Pixels across half a line that are enough to draw it."""
+
+
 class Overlay(Transform):
     """Show the regions on the photograph: each is tinted with a colour of its own, and a light line parts them.
 
@@ -70,31 +74,27 @@ class Overlay(Transform):
             shown = torch.where(segmentation.labels == number, part, shown)
         if self.line > 0:
             width = self.line * max(image.size)
-            labels = segmentation.labels
-            shown = torch.lerp(shown, torch.zeros_like(shown), 0.6 * _band(labels, 1.0 * width + 1))
-            shown = torch.lerp(shown, torch.ones_like(shown), _band(labels, 0.5 * width))
+            shown = torch.lerp(shown, torch.zeros_like(shown), 0.6 * _band(segmentation.labels, width + 1))
+            shown = torch.lerp(shown, torch.ones_like(shown), _band(segmentation.labels, 0.5 * width))
         meta = {name: value for name, value in image.meta.items() if name != "icc"}
         return replace(image, pixels=shown, space="srgb", meta=MappingProxyType(meta))
 
 
 def _band(labels: torch.Tensor, reach: float) -> torch.Tensor:
     """Pixels within reach of a boundary, with soft ends, `(H, W)` in [0, 1]."""
+    size = labels.shape
+    step = max(1, int(reach / _FINE))  # a wide line needs no pixel of its own
+    labels = labels[::step, ::step]
     edge = torch.zeros_like(labels, dtype=torch.float32)
     across, down = labels[:, 1:] != labels[:, :-1], labels[1:] != labels[:-1]
-    edge[:, 1:] += across
-    edge[:, :-1] += across
-    edge[1:] += down
-    edge[:-1] += down
-    edge = (edge > 0).float()
-    for _ in range(max(0, round(reach) - 1)):
-        # a cross and a square in turn grow an octagon
-        square = _ % 2 == 1
-        grown = F.max_pool2d(edge[None], 3, 1, 1)[0] if square else _crossed(edge)
-        edge = grown
-    padded = F.pad(edge[None, None], (1, 1, 1, 1), mode="replicate")
-    return F.avg_pool2d(padded, 3, 1)[0, 0]
-
-
-def _crossed(edge: torch.Tensor) -> torch.Tensor:
-    across = F.max_pool2d(edge[None], (1, 3), 1, (0, 1))[0]
-    return torch.maximum(across, F.max_pool2d(edge[None], (3, 1), 1, (1, 0))[0])
+    for part, found in ((edge[:, 1:], across), (edge[:, :-1], across), (edge[1:], down), (edge[:-1], down)):
+        part += found
+    edge = (edge > 0).float()[None]
+    for turn in range(max(0, round(reach / step) - 1)):
+        # a square and a cross in turn grow an octagon
+        if turn % 2:
+            edge = F.max_pool2d(edge, 3, 1, 1)
+        else:
+            edge = torch.maximum(F.max_pool2d(edge, (1, 3), 1, (0, 1)), F.max_pool2d(edge, (3, 1), 1, (1, 0)))
+    edge = F.avg_pool2d(F.pad(edge[None], (1, 1, 1, 1), mode="replicate"), 3, 1)
+    return edge[0, 0] if step == 1 else F.interpolate(edge, size=size, mode="bilinear", align_corners=False)[0, 0]

@@ -15,8 +15,11 @@ from otframe_segment.solve import Grid
 
 __all__ = ["refined"]
 
-_TILE = 512
-_STEPS = 60
+_TILE = 256
+_STEPS = 50
+_SURE = 0.98
+_REACH = 2
+"""Pixels of the small image on either side of a boundary that are looked at again."""
 
 
 def refined(
@@ -32,8 +35,8 @@ def refined(
 ) -> torch.Tensor:
     """Soft regions at the size of the image, `(K, H, W)`.
 
-    What each colour costs each region stays as it was found. Only pixels near a boundary are looked at, and only a tile
-    of 512 x 512 at a time: what lies outside stays fixed.
+    What each colour costs each region stays as it was found. Only pixels near a boundary are looked at, a tile at a
+    time; the others stay what they are on the small image, enlarged.
 
     Parameters
     ----------
@@ -46,63 +49,80 @@ def refined(
     local : torch.Tensor, optional
         Shape `(d - 3, h, w)`: features beyond the colour, as they were on the small image.
     """
-    height, width = image.size
-    scale = max(height / soft.shape[1], width / soft.shape[2])
-    margin = 2 * int(scale + 1)
-    made = soft.new_empty((len(soft), height, width))
-    tiles = list(_tiles(height, width))
-    for number, (top, bottom, left, right) in enumerate(tiles):
+    size = image.size
+    open_ = _open(soft)
+    made = soft.new_empty((len(soft), *size))
+    margin = 2 * int(max(size[0] / soft.shape[1], size[1] / soft.shape[2]) + 1)
+    tiles = list(_tiles(*size))
+    for number, tile in enumerate(tiles):
         tell(number / len(tiles))
-        rows = slice(max(0, top - 2 * margin), min(height, bottom + 2 * margin))
-        columns = slice(max(0, left - 2 * margin), min(width, right + 2 * margin))
-        start = _enlarged(soft, (height, width), rows, columns)
-        known = labels[rows, columns]
-        wide = start.amax(0) < 0.98
-        near = F.max_pool2d(wide.float()[None], 2 * margin + 1, 1, margin)[0] > 0
-        near = near | _broken(start.argmax(0), margin)
-        if bool(near.any()):
-            part = Image(image.pixels[:, rows, columns], None, image.space)
-            features = described(part, 0)
-            if local is not None:
-                features = torch.cat([features, _enlarged(local, (height, width), rows, columns)])
-            bins = nearest(features.flatten(1).T, palette).reshape(known.shape)
-            bound = boundary_cost(features, smoothness * max(height, width) / REFERENCE, edges)
-            fixed = torch.where(near | (known >= 0), known, start.argmax(0))
-            grid = Grid(bins, len(palette), bound, fixed, len(soft), start)
-            for _ in range(_STEPS):
-                grid.step(costs, 0.25, 0.5)
-            start = torch.where(near, grid.full(grid.planes), start)
-        inside = slice(top - rows.start, bottom - rows.start), slice(left - columns.start, right - columns.start)
-        made[:, top:bottom, left:right] = start[:, inside[0], inside[1]]
+        inside, part = tile, _grown(tile, margin, size)
+        near = _looked_up(open_, size, part)
+        if not bool(near.any()):
+            made[:, inside[0], inside[1]] = _enlarged(soft, size, inside)
+            continue
+        start = _enlarged(soft, size, part)
+        known = labels[part]
+        features = described(Image(image.pixels[:, part[0], part[1]], None, image.space), 0)
+        if local is not None:
+            features = torch.cat([features, _enlarged(local, size, part)])
+        bins = nearest(features.flatten(1).T, palette).reshape(known.shape)
+        bound = boundary_cost(features, smoothness * max(size) / REFERENCE, edges)
+        fixed = torch.where(near | (known >= 0), known, start.argmax(0))
+        grid = Grid(bins, len(palette), bound, fixed, len(soft), start)
+        for _ in range(_STEPS):
+            grid.step(costs, 0.25, 0.5)
+        found = torch.where(near, grid.full(grid.planes), start)
+        rows, columns = (_within(one, other) for one, other in zip(inside, part, strict=True))
+        made[:, inside[0], inside[1]] = found[:, rows, columns]
     return made
 
 
-def _tiles(height: int, width: int) -> Iterator[tuple[int, int, int, int]]:
+Box = tuple[slice, slice]
+
+
+def _open(soft: torch.Tensor) -> torch.Tensor:
+    """Pixels of the small image that are not sure, or near a boundary, `(h, w)`."""
+    numbers = soft.argmax(0).to(soft)[None]
+    side = 2 * _REACH + 1
+    broken = F.max_pool2d(numbers, side, 1, _REACH) != -F.max_pool2d(-numbers, side, 1, _REACH)
+    unsure = F.max_pool2d((soft.amax(0) < _SURE).to(soft)[None], side, 1, _REACH) > 0
+    return (broken | unsure)[0]
+
+
+def _tiles(height: int, width: int) -> Iterator[Box]:
     for top in range(0, height, _TILE):
         for left in range(0, width, _TILE):
-            yield top, min(height, top + _TILE), left, min(width, left + _TILE)
+            yield slice(top, min(height, top + _TILE)), slice(left, min(width, left + _TILE))
 
 
-def _enlarged(planes: torch.Tensor, size: tuple[int, int], rows: slice, columns: slice) -> torch.Tensor:
+def _grown(tile: Box, margin: int, size: tuple[int, int]) -> Box:
+    rows, columns = (
+        slice(max(0, part.start - margin), min(end, part.stop + margin)) for part, end in zip(tile, size, strict=True)
+    )
+    return rows, columns
+
+
+def _within(inner: slice, outer: slice) -> slice:
+    return slice(inner.start - outer.start, inner.stop - outer.start)
+
+
+def _looked_up(plane: torch.Tensor, size: tuple[int, int], part: Box) -> torch.Tensor:
+    """The nearest of a small plane for each pixel of a part of the large image."""
+    for axis in (0, 1):
+        places = torch.arange(part[axis].start, part[axis].stop, device=plane.device)
+        plane = plane.index_select(axis, (places * plane.shape[axis]) // size[axis])
+    return plane
+
+
+def _enlarged(planes: torch.Tensor, size: tuple[int, int], part: Box) -> torch.Tensor:
     """A part of planes `(C, h, w)` as they are, bilinearly, at a larger size."""
-    across = [
-        _between(planes.shape[1], size[0], rows, planes),
-        _between(planes.shape[2], size[1], columns, planes),
-    ]
-    return torch.einsum("ay,cyx,bx->cab", across[0], planes, across[1])
-
-
-def _between(small: int, large: int, part: slice, like: torch.Tensor) -> torch.Tensor:
-    """The weights of linear interpolation between pixels' middles, `(n, small)`."""
-    places = torch.arange(part.start, part.stop, dtype=like.dtype, device=like.device)
-    places = ((places + 0.5) * (small / large) - 0.5).clamp(0, small - 1)
-    numbers = torch.arange(small, dtype=like.dtype, device=like.device)
-    return (1 - (places[:, None] - numbers).abs()).clamp(min=0)
-
-
-def _broken(labels: torch.Tensor, reach: int) -> torch.Tensor:
-    """Pixels within reach of another label."""
-    near = labels.float()[None]
-    high = F.max_pool2d(near, 2 * reach + 1, 1, reach)
-    low = -F.max_pool2d(-near, 2 * reach + 1, 1, reach)
-    return (high != low)[0]
+    for axis in (0, 1):
+        small = planes.shape[1 + axis]
+        places = torch.arange(part[axis].start, part[axis].stop, dtype=planes.dtype, device=planes.device)
+        places = ((places + 0.5) * (small / size[axis]) - 0.5).clamp(0, small - 1)
+        low = places.floor().clamp(max=max(0, small - 2)).long()
+        high = (low + 1).clamp(max=small - 1)
+        share = (places - low).reshape(-1, *(1,) * (1 - axis))
+        planes = torch.lerp(planes.index_select(1 + axis, low), planes.index_select(1 + axis, high), share)
+    return planes

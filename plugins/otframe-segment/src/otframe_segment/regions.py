@@ -10,6 +10,8 @@ from pydantic import Field as Parameter
 from otframe.errors import DataError
 from otframe.interfaces import Component, Context
 from otframe.values import Image, SolveInfo
+from otframe_segment.cost import GroundCost
+from otframe_segment.entropic import EntropicTerm
 from otframe_segment.features import checked
 from otframe_segment.given import enlarged_labels, exemplars_of, finished
 from otframe_segment.layers import View
@@ -35,6 +37,9 @@ class Regions(Histogrammed):
     of the papers, and without bound each pixel goes to the nearest exemplar colour. Colours are clusters of the image's
     own [arthur2007kmeans]_ in Oklab [ottosson2020perceptual]_.
 
+    An entropy of the plan (`entropy`), relative to the exemplar, makes what a colour costs a likelihood: without bounds
+    on what may be used, that is a Bayes classifier with a perimeter.
+
     Regions are found by a primal-dual iteration [chambolle2011first]_ with diagonally preconditioned steps
     [pock2011diagonal]_, on one size after another. The transport is inside: its plan is the soft minimum of its dual,
     a price for each colour of an exemplar, and so no solver can be named for it; `segment.judge` takes one. The gap is
@@ -52,6 +57,22 @@ class Regions(Histogrammed):
         "pock2011diagonal",
     )
 
+    cost: GroundCost = "truncated"
+    """What it costs to take one colour for another at distance d: `saturated` `d^2 / (d^2 + reach^2)`, `truncated`
+    `min(1, d^2 / reach^2)`, `distance` `min(1, d / reach)`; `binwise` 1 for any other colour, which, without entropy,
+    makes the transport the bin-wise distance of histograms."""
+
+    reach: float = Parameter(default=0.08, gt=0.0, le=10.0)
+    """The distance of colours that are different, in Oklab with its colour axes doubled: black to white is 1."""
+
+    smoothness: float = Parameter(default=1.8, ge=0.0, le=100.0)
+    """What a boundary of one pixel costs, in wholly strange pixels, on an image of 512 pixels; in proportion to the
+    size on others, so that the result is the same."""
+
+    entropy: float = Parameter(default=0.12, ge=0.0, le=1.0)
+    """Entropy of the transport, in units of the cost: what a colour costs then is its likelihood under a kernel
+    estimate of the exemplar's density, of the width `reach sqrt(entropy / 2)`; 0 for the transport alone."""
+
     refits: int = Parameter(default=0, ge=0, le=10)
     """How often the exemplars are replaced by the mean of themselves and of the histograms of the regions found, and
     the problem is solved again."""
@@ -61,7 +82,7 @@ class Regions(Histogrammed):
         """The default; balanced, with a refit and edges; bin by bin."""
         return [
             cls(),
-            cls(capacity=1.0, refits=1, edges=1.0, colours=16),
+            cls(capacity=1.0, entropy=0.0, refits=1, edges=1.0, colours=16),
             cls(cost="binwise", texture=0.0, max_iter=30),
         ]
 
@@ -99,7 +120,7 @@ class Regions(Histogrammed):
         parts = self.refits + 2
         starts, given, total = None, exemplars, 0
         for turn in range(self.refits + 1):
-            terms = [_term(costs, k, row, self.capacity) for k, row in enumerate(given)]
+            terms = self._terms(costs, given)
             solved = self._solved(
                 [view],
                 palette,
@@ -134,7 +155,15 @@ class Regions(Histogrammed):
             SolveInfo(total, solved.outcome.converged, max(0.0, solved.outcome.gap)),
         )
 
-
-def _term(costs: torch.Tensor, region: int, exemplar: torch.Tensor, capacity: float) -> Term:
-    offered = (exemplar > 0).nonzero()[:, 0]
-    return Term(costs.index_select(1, offered), (0, region), capacity, exemplar=exemplar.index_select(0, offered))
+    def _terms(self, costs: torch.Tensor, exemplars: torch.Tensor) -> list[Term]:
+        """What binds each region to its exemplar."""
+        made: list[Term] = []
+        for region, exemplar in enumerate(exemplars):
+            offered = (exemplar > 0).nonzero()[:, 0]
+            held = exemplar.index_select(0, offered)
+            near, place = costs.index_select(1, offered), (0, region)
+            if self.entropy > 0:
+                made.append(EntropicTerm(near, place, self.capacity, exemplar=held, entropy=self.entropy))
+            else:
+                made.append(Term(near, place, self.capacity, exemplar=held))
+        return made
