@@ -150,7 +150,10 @@ class Decoder:
         """Frames that are shown in the middles of `count` equal stretches; each once, where there are fewer."""
         stop = min(stop, self.clip.duration) if self.clip.duration else stop
         if not math.isfinite(stop):
-            stop = start + max((self.time(f) for p in self.packets() for f in self.decode(p)), default=0.0)
+            stop = max((time for time, _ in self._onward()), default=0.0)
+            stop = max(stop, self._reach)
+            self.container.seek(0)
+            self._end = -math.inf
         if start >= stop:
             return
         onward = self._onward()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +18,9 @@ from otframe.io.source import FileSource, file_digest
 from otframe.values import Clip, Image
 
 __all__ = ["ClipFile", "frames", "read_clip"]
+
+_FASTEST = 1000
+"""Frames a second; more is what a header says that does not know."""
 
 
 class ClipFile(FileSource):
@@ -52,7 +56,8 @@ def read_clip(path: str | Path) -> Clip:
             raise ClipReadError(error.message, hint=error.hint) from None
         start, turn = _first(container, stream, path)
         width, height = (context.height, context.width) if turn in (90, 270) else (context.width, context.height)
-        rate = stream.average_rate or stream.guessed_rate or stream.base_rate
+        rates = stream.average_rate, stream.guessed_rate, stream.base_rate
+        rate = next((found for found in rates if found and 0 < found <= _FASTEST), Fraction(25))
         scale = stream.time_base
         length = float(stream.duration * scale if stream.duration and scale else (container.duration or 0) / 1_000_000)
         if not stream.duration and "matroska" in container.format.name:
@@ -66,7 +71,7 @@ def read_clip(path: str | Path) -> Clip:
             start=start,
             duration=length,
             frames=int(stream.frames),
-            rate=(rate.numerator, rate.denominator) if rate and rate > 0 else (25, 1),
+            rate=(rate.numerator, rate.denominator),
             codec=context.codec.name,
             layout=context.format.name,
             depth=max(part.bits for part in context.format.components),

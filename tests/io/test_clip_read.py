@@ -123,6 +123,20 @@ def test_chosen_frames_lie_in_the_middles_of_equal_stretches(tmp_path):
     assert found == pytest.approx([10, 30, 50, 70, 90], abs=1.1)
 
 
+def test_a_live_recording_tells_no_length_and_is_read(tmp_path, registry):
+    path, live = make_clip(tmp_path / "a.mp4", [flat((10 * k,) * 3) for k in range(20)]), tmp_path / "live.mkv"
+    with av.open(str(path)) as source, av.open(str(live), "w", options={"live": "1"}) as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    clip = read_clip(live)
+    assert (clip.duration, clip.frames) == (0.0, 0)
+    assert len(list(frames(clip))) == 20
+    assert shades(live, count=4)[:, 0] == pytest.approx([20, 70, 120, 170], abs=1.1)
+
+
 @pytest.mark.parametrize("wrong", [{"count": 0}, {"start": -1.0}, {"start": 2.0, "end": 1.0}])
 def test_stretches_that_cannot_be_are_refused(tmp_path, wrong):
     clip = read_clip(make_clip(tmp_path / "a.mp4", [flat(COLORS[0])]))

@@ -85,6 +85,16 @@ def test_one_keyframe_is_the_map_of_the_whole_clip(tmp_path):
     assert torch.allclose(look.maps[0](colors), whole(colors), atol=1e-6)
 
 
+def test_a_clip_of_unknown_length_gets_one_map(tmp_path):
+    from dataclasses import replace
+
+    clip = replace(lossless(tmp_path / "a.mkv", stills(6)), duration=0.0)
+    known = Keyframes(solver=Reinhard(), keyframes=1, frames=6)(clip, cloud(1), ctx=CTX)
+    assert len(known.maps) == 1
+    with pytest.raises(DataError, match="how long it is"):
+        Keyframes(solver=Reinhard(), keyframes=2)(clip, cloud(1), ctx=CTX)
+
+
 def test_keyframes_follow_the_light(tmp_path):
     """Under a light that goes out, one map leaves the change, keyframes take most of it away."""
     clip = lossless(tmp_path / "a.mkv", stills(40, light=lambda k: 1.2 - 0.9 * k / 39))

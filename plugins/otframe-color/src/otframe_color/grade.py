@@ -99,28 +99,31 @@ class Keyframes(Transform):
         Parameters
         ----------
         clip : Clip
-            With the edits that it has. Its header must tell how long it is.
+            With the edits that it has. For more than one map its header must tell how long it is.
         reference : ColorCloud
             The palette wanted; its working space is that of the maps.
         ctx : Context
             Lent to the solver; colours are drawn from it.
         """
         times = self._times(clip)
-        edges = [0.0, *times, clip.duration] if len(times) > 1 else [0.0, clip.duration, clip.duration]
+        edges = [0.0, *times, clip.duration] if len(times) > 1 else [0.0, times[0], None]
         cloud = Cloud(space=reference.space, samples=self.samples)
         maps = []
         for number, (start, end) in enumerate(zip(edges, edges[2:], strict=False)):
             ctx.progress(number / len(times), f"map {number + 1} of {len(times)}")
             # the same draws for each map, so that they differ by what the clip shows and not by chance
             own = replace(ctx)
-            source = collected(clip, cloud, own, frames=self.frames, start=start, end=max(end, start + 1e-3))
+            end = end if end is None else max(end, start + 1e-3)
+            source = collected(clip, cloud, own, frames=self.frames, start=start, end=end)
             source = _beside(source, reference)
             maps.append(fitted(self.solver, source, reference, own, strength=self.strength, axes=self.axes))
         return ColorGrade(tuple(maps), tuple(times), self.smooth)
 
     def _times(self, clip: Clip) -> list[float]:
+        if self.times is None and self.keyframes == 1:
+            return [clip.duration / 2]
         if clip.duration <= 0:
-            raise DataError(f"{clip.path} does not tell how long it is", hint="`keyframes: 1` in color.grade instead")
+            raise DataError(f"{clip.path} does not tell how long it is", hint="set `keyframes: 1`", port="clip")
         if self.times is None:
             return [(k + 0.5) * clip.duration / self.keyframes for k in range(self.keyframes)]
         times = list(self.times)
