@@ -224,14 +224,14 @@ def grabcut(case: Case) -> np.ndarray:
     return (mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)
 
 
-EXACT = {"entropy": 0.0, "cost": "saturated", "reach": 0.12, "smoothness": 1.2}
+EXACT = {"entropy": 0.0, "cost": "saturated", "reach": 0.12, "smoothness": 1.2, "tolerance": 5e-3, "max_iter": 200}
 METHODS: dict[str, Callable[[Case], np.ndarray]] = {
     "transport": ours(),
     "unbounded": ours(capacity=1e6),
     "exact": ours(**EXACT),
     "balanced": ours(**EXACT, capacity=1.0),
     "L1": ours(**{**EXACT, "cost": "binwise"}),
-    "L2": lambda case: _labels(EuclideanRegions(smoothness=1.0), case),
+    "L2": lambda case: _labels(EuclideanRegions(smoothness=1.0, max_iter=200), case),
     "Bayes": bayes,
     "walker": walker,
     "GrabCut": grabcut,

@@ -81,8 +81,8 @@ def test_scribbles_that_show_other_shares_need_capacity(ctx):
 def test_other_spaces(disc, ctx, space):
     image, scribbles, truth = disc(noise=0.01)
     pixels = image.pixels[:1] if space == "gray" else image.pixels
-    found = Regions()(replace(image, pixels=pixels, space=space), scribbles, ctx=ctx)
-    assert overlap(found.labels, truth) > 0.85, "the contrast of small windows blurs its edge"
+    found = Regions(texture=0.0)(replace(image, pixels=pixels, space=space), scribbles, ctx=ctx)
+    assert overlap(found.labels, truth) > 0.9
 
 
 def test_refits_and_edges(disc, ctx):

@@ -62,8 +62,8 @@ class Cosegment(Histogrammed):
 
     @classmethod
     def examples(cls) -> list[Component]:
-        """The default, and a coarse one."""
-        return [cls(), cls(colours=16, side=64, ballast=0.5, max_iter=40)]
+        """The default with fewer colours, and a coarse one."""
+        return [cls(colours=32, max_iter=60), cls(colours=16, side=64, ballast=0.5, max_iter=40)]
 
     def __call__(self, first: Image, second: Image, scribbles: Scribbles | None = None, *, ctx: Context) -> Shared:
         """Find the object in both.

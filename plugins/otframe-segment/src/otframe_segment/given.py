@@ -25,7 +25,7 @@ def enlarged_labels(labels: torch.Tensor, size: tuple[int, int], port: str = "sc
         raise DataError(
             f"scribbles have the proportions of their image: got (H, W) = {(height, width)}, the image has {size}",
             port=port,
-            hint="draw on the image itself, or on a smaller copy of it",
+            hint="draw on a transparent picture of the image's size, or of a smaller copy's",
         )
     rows = (torch.arange(size[0], device=labels.device) * height) // size[0]
     columns = (torch.arange(size[1], device=labels.device) * width) // size[1]

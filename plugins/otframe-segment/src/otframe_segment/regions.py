@@ -71,7 +71,14 @@ class Regions(Histogrammed):
 
     entropy: float = Parameter(default=0.12, ge=0.0, le=1.0)
     """Entropy of the transport, in units of the cost: what a colour costs then is its likelihood under a kernel
-    estimate of the exemplar's density, of the width `reach sqrt(entropy / 2)`; 0 for the transport alone."""
+    estimate of the exemplar's density, of the width `reach sqrt(entropy / 2)`; 0 for the transport alone, whose gap
+    goes down to some 5e-3."""
+
+    tolerance: float = Parameter(default=5e-4, gt=0.0, lt=1.0)
+    """The duality gap to be reached, in the cost of a wholly strange colour at every pixel."""
+
+    max_iter: int = Parameter(default=400, ge=1, le=100_000)
+    """Iterations at each size at most."""
 
     refits: int = Parameter(default=0, ge=0, le=10)
     """How often the exemplars are replaced by the mean of themselves and of the histograms of the regions found, and
@@ -79,10 +86,10 @@ class Regions(Histogrammed):
 
     @classmethod
     def examples(cls) -> list[Component]:
-        """The default; balanced, with a refit and edges; bin by bin."""
+        """The default with fewer colours; balanced, with a refit and edges; bin by bin."""
         return [
             cls(),
-            cls(capacity=1.0, entropy=0.0, refits=1, edges=1.0, colours=16),
+            cls(capacity=1.0, entropy=0.0, refits=1, edges=1.0, colours=16, max_iter=60),
             cls(cost="binwise", texture=0.0, max_iter=30),
         ]
 
