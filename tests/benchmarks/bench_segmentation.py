@@ -12,6 +12,7 @@
      begin with all that is unknown on either side.
    Everything that is set was chosen on twelve other photographs, for the peers too.
 2. Co-segmentation: the same texture in two photographs through two shapes, without strokes and with strokes on one.
+   What is set was chosen on four other pairs, but for its order of magnitude, which was seen on these.
 3. A photograph of 12 megapixels: time, and peak memory above that of the image.
 
 With --out, contact sheets: the composite with its strokes, the truth, and what each method found.
