@@ -16,18 +16,29 @@ import time
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 from bench import REPOSITORY, finish, header, parser, require, table
 
 SIZE = 12288, 8192
 
+PHOTOGRAPH = """
+import cv2, numpy as np
+photo = cv2.imread({source!r}).astype(np.float32) / 255
+large = (cv2.resize(photo, ({width}, {height}), interpolation=cv2.INTER_CUBIC).clip(0, 1) * 65535).astype(np.uint16)
+large ^= np.random.default_rng(0).integers(0, 64, large.shape, dtype=np.uint16)
+cv2.imwrite({folder!r} + "/large.tif", large, [cv2.IMWRITE_TIFF_COMPRESSION, 1])
+cv2.imwrite({folder!r} + "/large.png", large, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+"""
+"""Made by a process of its own: the peak memory of a child starts at that of its parent."""
+
 IN_PLACE = """
-import resource, sys, time, numpy as np, torch
+import resource, time, numpy as np, torch
 from otframe import component
 from otframe_color.arrays import map_between, recolored_array
 torch.set_num_threads({threads})
-pixels = np.random.default_rng(0).integers(0, 65536, ({height}, {width}, 3), dtype=np.uint16)
+pixels = np.empty(({height}, {width}, 3), np.uint16)
+random = np.random.default_rng(0)
+for row in pixels:
+    row[...] = random.integers(0, 65536, row.shape, dtype=np.uint16)
 reference = np.random.default_rng(1).integers(0, 32768, (480, 640, 3), dtype=np.uint16)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 start = time.perf_counter()
@@ -58,11 +69,9 @@ def main() -> None:
 
 def from_file_to_file(folder: Path, args: Any, width: int, height: int) -> dict[str, dict[str, float]]:
     """The pipeline on an uncompressed TIFF and on a PNG."""
-    photo = cv2.imread(str(args.data / "color_pairs" / "scotland_source.png")).astype(np.float32) / 255
-    large = (cv2.resize(photo, (width, height), interpolation=cv2.INTER_CUBIC).clip(0, 1) * 65535).astype(np.uint16)
-    large ^= np.random.default_rng(0).integers(0, 64, large.shape, dtype=np.uint16)
-    cv2.imwrite(str(folder / "large.tif"), large, [cv2.IMWRITE_TIFF_COMPRESSION, 1])
-    cv2.imwrite(str(folder / "large.png"), large, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    source = str(args.data / "color_pairs" / "scotland_source.png")
+    code = PHOTOGRAPH.format(source=source, folder=str(folder), width=width, height=height)
+    subprocess.run([sys.executable, "-c", code], check=True)
     found = {}
     for suffix in ("tif", "png"):
         command = [sys.executable, "-c", "from otframe.cli.main import main; main()", "run"]

@@ -50,11 +50,11 @@ def test_a_worker_gives_what_the_map_gives(dtype, size):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("time", [-1.0, 0.0, 0.05, 0.1, 0.19, 0.2, 5.0])
-@pytest.mark.parametrize("smooth", [False, True])
-def test_between_two_times_the_maps_are_blended(dtype, time, smooth):
-    look = ColorGrade((fitted(1), fitted(2)), (0.0, 0.2), smooth)
+@pytest.mark.parametrize("ease", [False, True])
+def test_between_two_times_the_maps_are_blended(dtype, time, ease):
+    look = ColorGrade((fitted(1), fitted(2)), (0.0, 0.2), ease)
     share = min(max(time / 0.2, 0.0), 1.0)
-    share = share * share * (3 - 2 * share) if smooth else share
+    share = share * share * (3 - 2 * share) if ease else share
     given = samples(dtype)
     first, second = (exact(ColorGrade((found,)), given, 0.0) for found in look.maps)
     inside = (np.minimum(first, second) > 0).all(2) & (np.maximum(first, second) < np.iinfo(dtype).max).all(2)
@@ -161,5 +161,5 @@ def test_the_codec_keeps_a_look():
     registry = Registry.installed()
     look = ColorGrade((fitted(1), fitted(2)), (0.0, 0.2), True, 17)
     back = from_bytes(to_bytes(look, registry), registry)
-    assert (back.times, back.smooth, back.size) == (look.times, look.smooth, look.size)
+    assert (back.times, back.ease, back.size) == (look.times, look.ease, look.size)
     assert (back.worker()(samples(), 0.1) == look.worker()(samples(), 0.1)).all()

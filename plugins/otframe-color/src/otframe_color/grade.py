@@ -78,7 +78,11 @@ class Keyframes(Transform):
     axes: Axes = "all"
     """What is moved: `all`, or in lab, oklab and ycbcr the `chroma` or the `lightness` alone."""
 
-    smooth: bool = False
+    smooth: float = Parameter(default=0.0, ge=0.0, le=1.0)
+    """How far apart colours are that may move in different ways, in units of the working space: a smooth map brings out
+    less of the noise and the coding of a clip, and arrives less exactly; see `color.transfer`."""
+
+    ease: bool = False
     """Whether the way from one map to the next starts and ends slowly; else it is even."""
 
     @classmethod
@@ -90,7 +94,7 @@ class Keyframes(Transform):
         return [
             cls(solver=solver, keyframes=2, frames=2),
             cls(solver=solver, keyframes=1, strength=0.5),
-            cls(solver=solver, times=(0.0, 0.1), frames=1, smooth=True),
+            cls(solver=solver, times=(0.0, 0.1), frames=1, ease=True),
         ]
 
     def __call__(self, clip: Clip, reference: ColorCloud, *, ctx: Context) -> ColorGrade:
@@ -116,8 +120,9 @@ class Keyframes(Transform):
             end = end if end is None else max(end, start + 1e-3)
             source = collected(clip, cloud, own, frames=self.frames, start=start, end=end)
             source = _beside(source, reference)
-            maps.append(fitted(self.solver, source, reference, own, strength=self.strength, axes=self.axes))
-        return ColorGrade(tuple(maps), tuple(times), self.smooth)
+            given = {"strength": self.strength, "smooth": self.smooth}
+            maps.append(fitted(self.solver, source, reference, own, axes=self.axes, **given))
+        return ColorGrade(tuple(maps), tuple(times), self.ease)
 
     def _times(self, clip: Clip) -> list[float]:
         if self.times is None and self.keyframes == 1:

@@ -51,7 +51,7 @@ class ColorGrade(FrameEdit):
         All of one coding.
     times : tuple of float
         Seconds from the first frame, rising, as many as maps.
-    smooth : bool
+    ease : bool
         Whether the way between two maps starts and ends slowly (`3 t^2 - 2 t^3`); else it is even.
     size : int
         Nodes on each axis of the tables that stand for the maps where frames have more than 8 bits; 0 for the maps
@@ -60,7 +60,7 @@ class ColorGrade(FrameEdit):
 
     maps: tuple[ColorMap, ...]
     times: tuple[float, ...] = (0.0,)
-    smooth: bool = False
+    ease: bool = False
     size: int = 65
 
     def __post_init__(self) -> None:
@@ -86,7 +86,7 @@ class ColorGrade(FrameEdit):
             return last, 0.0
         first = max(k for k in range(last) if self.times[k] <= time)
         along = (time - self.times[first]) / (self.times[first + 1] - self.times[first])
-        return first, along * along * (3 - 2 * along) if self.smooth else along
+        return first, along * along * (3 - 2 * along) if self.ease else along
 
     def at(self, time: float) -> ColorMap:
         """The map of one time."""
