@@ -163,3 +163,21 @@ def test_a_texture_in_a_photograph(data, ctx):
     assert overlap(found.labels, truth) > 0.9
     assert found.info.converged
     assert time.perf_counter() - start < 60, "seconds, not minutes"
+
+
+@pytest.mark.parametrize("side", [512, 64])
+@pytest.mark.parametrize("height", [1, 2])
+def test_strips_of_pixels(ctx, side, height):
+    labels = torch.full((height, 300), -1)
+    labels[:, 0], labels[:, -1] = 0, 1
+    pixels = torch.where(torch.arange(300) < 120, 0.2, 0.7).expand(3, height, 300).contiguous()
+    found = Regions(side=side, texture=0.0)(Image(pixels), Scribbles(labels, ("a", "b")), ctx=ctx)
+    assert abs(int((found.labels[0] == 0).sum()) - 120) <= 2
+
+
+def test_what_is_outside_the_display_range(disc, ctx):
+    image, scribbles, truth = disc()
+    bright = replace(image, pixels=image.pixels * 20 - 0.5, space="linear")
+    found = Regions()(bright, scribbles, ctx=ctx)
+    assert bool(torch.isfinite(found.relaxed).all())
+    assert overlap(found.labels, truth) > 0.9
