@@ -12,7 +12,7 @@ STAMP   := $(VENV)/.installed
 # spandrel and the torchvision it imports stay beside the environment: next to a CPU torch that torchvision cannot be
 # imported, and other libraries stumble over it. The tests of restorer.spandrel put this folder on their path.
 ASIDE   := $(VENV)/aside
-EXTRAS   = $(if $(filter %/otframe-autoencoder,$(1)),[kl])
+EXTRAS   = $(if $(filter %/otframe-autoencoder,$(1)),[kl])$(if $(filter %/otframe-color,$(1)),[test])
 
 .PHONY: demo test docs bench lint install clean
 
