@@ -48,16 +48,17 @@ def recolored_array(
         something is NaN or infinite.
     """
     _check(array, coding)
-    if out is None:
-        out = np.empty_like(array)
-    if out.shape != array.shape or out.dtype != array.dtype:
+    if out is not None and (out.shape != array.shape or out.dtype != array.dtype):
         raise DataError(f"`out` is of the shape and type of the pixels, got {out.dtype} {out.shape}")
-    if array.shape[2] == 4 and out is not array:
-        out[..., 3] = array[..., 3]
 
     def move(colors: torch.Tensor) -> torch.Tensor:
         return coded(map(coded(colors, coding, map.coding)), map.coding, coding)
 
+    if array.dtype == np.uint8 and array.shape[2] == 3 and out is None:
+        return each_color_once(array, move)
+    out = np.empty_like(array) if out is None else out
+    if array.shape[2] == 4 and out is not array:
+        out[..., 3] = array[..., 3]
     if array.dtype == np.uint8:
         out[..., :3] = each_color_once(array[..., :3], move)
         return out
