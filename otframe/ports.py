@@ -219,14 +219,19 @@ def unify(hint: Hint, actual: Hint, bindings: Bindings) -> Bindings | None:
 
 
 def _bind(variable: TypeVar, actual: Hint, bindings: Bindings) -> Bindings | None:
-    """Bind a type variable, or check what it is bound to; the more general of two types that fit wins."""
+    """Bind a type variable, or check what it is bound to; the more general of two types that fit wins.
+
+    A variable of several types stands for one of them, for none derived from it, as in Python's own rules.
+    """
     bound = bindings.get(variable)
     if bound is not None and unify(bound, actual, {}) is not None:
         return bindings
     if bound is not None and unify(actual, bound, {}) is None:
         return None
-    arms = variable.__constraints__ or (_limit(variable),)
-    return {**bindings, variable: actual} if any(unify(arm, actual, {}) is not None for arm in arms) else None
+    if variable.__constraints__:
+        arm = next((arm for arm in variable.__constraints__ if unify(arm, actual, {}) is not None), None)
+        return None if arm is None else {**bindings, variable: arm}
+    return {**bindings, variable: actual} if unify(_limit(variable), actual, {}) is not None else None
 
 
 def _limit(variable: TypeVar) -> Hint:

@@ -52,7 +52,7 @@ FITS: list[tuple[Any, Any, dict[Any, Any]]] = [
     (F, Photo, {F: Photo}),
     (F, Image | Latent, {F: Image | Latent}),
     (G, Latent, {G: Latent}),
-    (G, Photo, {G: Photo}),
+    (G, Photo, {G: Image}),
     (T, float, {T: float}),
     (PatchSet, PatchSet[Image], {}),
     (PatchSet[Image], PatchSet, {}),
