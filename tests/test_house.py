@@ -20,7 +20,8 @@ SOURCES = sorted(
     if not {".venv", "build", "_build"} & set(path.parts)
 )
 PLUGINS = sorted(path for path in (ROOT / "plugins").iterdir() if (path / "pyproject.toml").is_file())
-KEYS = set(re.findall(r"^@\w+\{([^,]+),", (ROOT / "docs" / "references.bib").read_text(), re.MULTILINE))
+CITED = re.findall(r"^@\w+\{([^,]+),", (ROOT / "docs" / "references.bib").read_text(), re.MULTILINE)
+KEYS = set(CITED)
 COMPONENTS = [entry.name for entry, plugin in Registry.installed().entries()]
 
 
@@ -90,6 +91,10 @@ def test_components_are_typed_documented_and_cite_known_works(component):
     assert not set(cls.references) - KEYS, "add the work to docs/references.bib"
     for field_name, field in cls.model_fields.items():
         assert field.description, f"parameter '{field_name}' has no docstring"
+
+
+def test_no_work_has_the_key_of_another():
+    assert sorted(CITED) == sorted(KEYS)
 
 
 def test_cited_keys_in_prose_exist():

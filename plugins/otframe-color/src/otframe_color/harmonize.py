@@ -22,11 +22,11 @@ __all__ = ["Harmonize"]
 class Harmonize(Transform):
     """The barycentre of the palettes of several images: the one that is nearest to all of them.
 
-    With `color.transfer` each image is projected onto it [rabin2011wasserstein]_. A weight of 1 for one image and 0 for
+    With `color.transfer` each image is projected onto it [rabin2011barycenter]_. A weight of 1 for one image and 0 for
     the others makes it the reference.
     """
 
-    references: ClassVar[tuple[str, ...]] = ("rabin2011wasserstein", "bonneel2015sliced")
+    references: ClassVar[tuple[str, ...]] = ("rabin2011barycenter", "bonneel2015sliced")
 
     solver: Solver
     """What finds the barycentre: `{use: sliced.barycenter}`, `gaussian.barycenter`, ..."""
