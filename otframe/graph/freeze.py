@@ -18,7 +18,8 @@ from otframe.graph.graph import Graph, Ref
 from otframe.graph.names import Names
 from otframe.graph.params import Params
 from otframe.graph.wiring import type_of
-from otframe.ports import describe
+from otframe.interfaces import Model
+from otframe.ports import describe, signature, verbs
 from otframe.registry import Registry
 
 __all__ = ["Frozen", "freeze"]
@@ -73,12 +74,19 @@ def _without(doc: Document, names: Names) -> Document:
         for name, spec in doc.inputs.items()
         if spec.optional and name not in names.given and spec.default is None and spec.default_from is None
     }
+    named = {text.partition(".")[0] for out in doc.outputs.values() for text in (out.source, out.before)}
+    for spec in doc.inputs.values():
+        named |= {(spec.default_from or "").partition(".")[0], *spec.unless}
+    idle -= named
     beside: dict[str, list[frozenset[str]]] = {name: [] for name in idle}
     for node in doc.nodes.values():
         for link in node.links:
             read = {text.partition(".")[0] for text in _reads(names, link)}
+            plain = {wiring for port, wiring in link.wires.items() if _may_be_absent(names, link, port, wiring)}
             for name in read & idle:
-                beside[name].append(frozenset().union(*(found[other] for other in read - idle)))
+                others = frozenset().union(*(found[other] for other in read - idle))
+                # read in another way it is needed: an empty set is no reason to leave it out
+                beside[name].append(others if name in plain else frozenset())
     gone = {name for name, others in beside.items() if others and all(o and o <= names.given for o in others)}
 
     def rid(link: LinkSpec) -> LinkSpec:
@@ -91,6 +99,15 @@ def _without(doc: Document, names: Names) -> Document:
 
     nodes = {name: replace(spec, links=tuple(rid(link) for link in spec.links)) for name, spec in doc.nodes.items()}
     return replace(doc, inputs={n: spec for n, spec in doc.inputs.items() if n not in gone}, nodes=nodes)
+
+
+def _may_be_absent(names: Names, link: LinkSpec, port: str, wiring: object) -> bool:
+    """Whether a wire is a plain one, to a port of a component that may be absent."""
+    if not isinstance(wiring, str) or names.owner(names.use(link)):
+        return False
+    cls = names.registry.load(names.use(link))
+    found = signature(cls, verbs(cls)[0]).port(port) if not issubclass(cls, Model) else None
+    return found is not None and found.optional
 
 
 def _asked(doc: Document, names: Names) -> Document:

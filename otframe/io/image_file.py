@@ -17,7 +17,7 @@ from otframe.io.sniff import jpeg_ends, png_ends, png_size, sniff, webp_size
 from otframe.io.source import FileSource
 from otframe.values import Image
 
-__all__ = ["ImageFile", "check_header", "image_of", "open_image", "read_image", "stored_as"]
+__all__ = ["ImageFile", "check_header", "image_of", "one_image", "open_image", "read_image", "stored_as"]
 
 _DEPTHS = {"uint8": (oiio.UINT8, 255), "uint16": (oiio.UINT16, 65535), "half": (oiio.HALF, 0)}
 # A pixel takes a bit at least before compression, and deflate shrinks at most 1032 times: below this a header lies.
@@ -75,7 +75,7 @@ def _read(path: Path, name: str) -> Image:
         samples = _decode(source, spec, path)
         if name == "jpeg" and not jpeg_ends(path):
             raise ImageReadError(f"{path} is cut short: it has no end")
-        _one_image(source, path)
+        one_image(source, path)
     finally:
         source.close()
     return image_of(samples, spec, name, path)
@@ -133,7 +133,7 @@ def stored_as(spec: Any) -> Any:
     return _DEPTHS.get(str(spec.format), (oiio.FLOAT, 0))[0]
 
 
-def _one_image(source: Any, path: Path) -> None:
+def one_image(source: Any, path: Path) -> None:
     """Refuse files of several images; smaller copies of the first one (thumbnails) are passed over."""
     for index in range(1, 64):  # a file of endless thumbnails is not followed
         if not source.seek_subimage(index, 0):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from otframe.errors import DataError, ImageReadError, InputError
-from otframe.io.image_file import check_header, image_of, open_image, stored_as
+from otframe.io.image_file import check_header, image_of, one_image, open_image, stored_as
 from otframe.io.opening import open_source
 from otframe.io.sniff import jpeg_ends, png_ends, sniff
 from otframe.io.source import FileSource, JoinedSource, Source, file_digest
@@ -82,6 +82,7 @@ def sheet_of(path: str | Path) -> Sheet:
                 hint="turn its pixels upright first, or read it whole, without strips:",
             )
         first = image_of(_decoded(source, spec, 0, 1, path), spec, name, path)
+        one_image(source, path)
     finally:
         source.close()
     return Sheet(
@@ -134,10 +135,12 @@ def _decoded(source: Any, spec: Any, start: int, end: int, path: Path) -> np.nda
     if spec.tile_width:
         # only whole rows of tiles can be asked for
         below = -(-end // spec.tile_height) * spec.tile_height
-        samples = source.read_tiles(0, spec.width, start, min(below, spec.height), 0, 1, 0, channels, stored)
+        left, top = spec.x, spec.y  # an image may lie anywhere on its canvas
+        across, down = (left, left + spec.width), (top + start, top + min(below, spec.height))
+        samples = source.read_tiles(*across, *down, 0, 1, 0, channels, stored)
         samples = None if samples is None else np.asarray(samples).reshape(-1, spec.width, channels)[: end - start]
     else:
-        samples = source.read_scanlines(start, end, 0, 0, channels, stored)
+        samples = source.read_scanlines(spec.y + start, spec.y + end, 0, 0, channels, stored)
     error = source.geterror()
     if samples is None or error:
         reason = error.strip().splitlines()[0] if error.strip() else "the decoder gives no reason"

@@ -166,3 +166,35 @@ def test_a_sheet_is_kept_like_any_value(tmp_path):
     )
     with pytest.raises(DataError, match="of the kind PixelEdit"):
         replace(sheet, edits=("no edit",))
+
+
+@pytest.mark.parametrize("tiled", [False, True])
+@pytest.mark.parametrize(("x", "y"), [(0, 100), (30, 70), (-20, -40)])
+def test_an_image_may_lie_anywhere_on_its_canvas(tmp_path, tiled, x, y):
+    path = tmp_path / "moved.exr"
+    pixels = np.random.default_rng(0).random((150, 90, 3)).astype(np.float32)
+    spec = oiio.ImageSpec(90, 150, 3, "float")
+    spec.x, spec.y = x, y
+    if tiled:
+        spec.tile_width = spec.tile_height = 32
+    output = oiio.ImageOutput.create(str(path))
+    assert output.open(str(path), spec)
+    output.write_image(pixels)
+    output.close()
+    joined = torch.cat([part.pixels for part in strips(sheet_of(path))], 1)
+    assert torch.equal(joined, read_image(path).pixels)
+
+
+def test_a_file_of_several_images_is_refused(tmp_path):
+    path = tmp_path / "pages.tif"
+    spec = oiio.ImageSpec(20, 10, 3, "uint8")
+    output = oiio.ImageOutput.create(str(path))
+    assert output.open(str(path), (spec, spec))
+    output.write_image(np.zeros((10, 20, 3), np.uint8))
+    assert output.open(str(path), spec, "AppendSubimage")
+    output.write_image(np.zeros((10, 20, 3), np.uint8))
+    output.close()
+    with pytest.raises(ImageReadError, match="several images"):
+        read_image(path)
+    with pytest.raises(ImageReadError, match="several images"):
+        sheet_of(path)

@@ -128,6 +128,26 @@ def test_photographs_that_are_fitted_on_by_default_are_asked_for(registry, image
     assert not same(masked(photos=other)["out"], operator(photos=other)["out"])
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("outputs: {", "outputs: {seen: weights, "),
+        ("default: {from: fit}", "default: {from: weights}"),
+        ("default: {from: fit}}", 'default: "sample:photos", unless: weights}'),
+        ("weight: mean}}", "weight: mean}}\n  more: {use: toy.add, in: {a: fit, b: weights, weight: mean}, join: key}"),
+    ],
+)
+def test_optional_inputs_that_something_else_names_stay(registry, images, before, after):
+    assert before in MASKED
+    pipeline = Pipeline.from_text(MASKED.replace(before, after), registry)
+    told = ""
+    try:
+        pipeline.fit(fit=images("x"))
+    except WiringError as error:  # a stream that would have to be kept may well be refused
+        told = str(error)
+    assert not any(wrong in told for wrong in ("there is no", "names no input", "not wired")), told
+
+
 def test_what_cannot_be_an_operator(registry, images):
     head = 'otframe: 1\ninputs: {fit: "Image[]", photos: "Image[]"}\n'
     stream = head + (

@@ -123,3 +123,23 @@ def test_sheets_have_the_palette_and_the_colors_of_the_image(tmp_path, monkeypat
     write(component("color.apply")(sheet, LOOKS["oklab"]), tmp_path / "b.tif")
     wanted = recolored(LOOKS["oklab"], image).pixels.clamp(0, 1)
     assert torch.allclose(read_image(tmp_path / "b.tif").pixels, wanted, atol=0.51 / 65535)
+
+
+def test_colors_are_drawn_of_what_can_be_seen():
+    cut = np.zeros((500, 700, 4), np.uint8)
+    cut[..., :3] = 255
+    cut[10:15, 20:30] = (40, 80, 120, 255)
+    fitted = map_between(pixels("uint8"), cut, solver=component("color.reinhard"), samples=1000)
+    moved = fitted(torch.rand(50, 3, dtype=torch.float64))
+    assert torch.allclose(moved, torch.as_tensor([40, 80, 120]).double().div(255).expand(50, 3), atol=1e-6)
+    with pytest.raises(DataError, match="all of the reference is transparent"):
+        map_between(pixels("uint8"), cut[20:], solver=component("color.reinhard"))
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_half_precision_images_are_moved_in_single(name):
+    image = Image(torch.rand(3, 9, 9, generator=torch.Generator().manual_seed(0)).half())
+    made = recolored(LOOKS[name], image)
+    wanted = recolored(LOOKS[name], Image(image.pixels.float()))
+    assert made.pixels.dtype == torch.float16
+    assert torch.allclose(made.pixels.float(), wanted.pixels, atol=1e-3)

@@ -176,3 +176,50 @@ def test_cells_without_mass_are_left_out():
     sketch = counted(points, weights, 4)
     assert torch.allclose(sketch.points, points[3:4])
     assert float(sketch.masses) == 2
+
+
+def test_a_cut_out_counts_by_what_can_be_seen():
+    """Few heavy pixels among many: none is drawn twice, and the weights of samples are estimates of theirs."""
+    alpha = torch.zeros(400, 400)
+    alpha[:10, :20] = 1
+    bright, dark = Image(torch.ones(3, 400, 400), alpha), Image(torch.zeros(3, 10, 20))
+    for balance in ("pixels", "images"):
+        share = float(mean(palette(bright, dark, samples=300, balance=balance))[0])
+        assert share == pytest.approx(0.5, abs=0.12)
+    cloud = component("color.cloud", samples=500)
+    state = cloud.lift(bright, ctx=Context())
+    assert len(state.points) == 200
+    assert float(state.weights().sum()) == pytest.approx(200)
+
+
+def test_a_feathered_mask_is_estimated_without_bias():
+    y, x = torch.meshgrid(torch.linspace(-1, 1, 300), torch.linspace(-1, 1, 300), indexing="ij")
+    mask = Image((1 - (x**2 + y**2).sqrt()).clamp(0, 1)[None] ** 3, space="gray")
+    pixels = torch.stack([x, y, x * y])
+    cloud = component("color.cloud", samples=2000)
+    found = []
+    for seed in range(40):
+        state = cloud.lift(Image(pixels), mask, ctx=Context(seed=seed))
+        found.append(float(state.weights().sum()))
+    true = float(mask.pixels.double().sum())
+    assert abs(np.mean(found) / true - 1) < 4 * np.std(found) / true / 40**0.5 + 1e-3
+    index, masses, _, _ = drawn(mask.pixels.flatten().double(), 90_000, 2000, torch.Generator().manual_seed(0))
+    assert torch.equal(masses, mask.pixels.flatten().double()[index])
+
+
+def test_half_precision_images_have_the_palette_of_the_same_colors():
+    one = image()
+    half = Image(one.pixels.half())
+    wanted = palette(Image(half.pixels.float()), space="lab").points
+    assert torch.allclose(palette(half, space="lab").points, wanted, atol=1e-6)
+
+
+def test_histograms_go_piece_by_piece(monkeypatch):
+    from otframe_color import cloud as module
+
+    alpha = torch.rand(20, 30, generator=torch.Generator().manual_seed(1))
+    whole = palette(image(alpha=alpha), bits=3, space="lab")
+    monkeypatch.setattr(module, "_PIECE", 100)
+    parts = palette(image(alpha=alpha), bits=3, space="lab")
+    assert torch.allclose(whole.points, parts.points, atol=1e-6)
+    assert torch.allclose(whole.weights, parts.weights)

@@ -137,3 +137,65 @@ def test_strength_goes_part_of_the_way():
     none = component("color.equalize", channels="each", strength=0.0)(grey(plane)).pixels.numpy()
     assert np.allclose(half, (plane + whole) / 2, atol=1e-6)
     assert np.allclose(none, plane)
+
+
+def test_hidden_colors_do_not_count():
+    plane = torch.as_tensor(eight_bit(5))[None]
+    alpha = torch.ones(64, 80)
+    alpha[20:40, 20:50] = 0
+    made = []
+    for hidden in (0.0, 1.0, 1e6):
+        pixels = torch.where(alpha > 0, plane, hidden)
+        found = component("color.equalize")(Image(pixels, alpha, "gray")).pixels
+        assert torch.equal(found[0][alpha == 0], pixels[0][alpha == 0])
+        made.append(found[0][alpha > 0])
+    # but for the rounding of means
+    assert float((made[0] - made[1]).abs().mean()) < 1e-3
+    assert float((made[0] - made[2]).abs().mean()) < 1e-3
+
+
+def test_transparent_pixels_of_color_images_are_left_bit_for_bit():
+    pixels = torch.rand(3, 10, 10, generator=torch.Generator().manual_seed(0))
+    alpha = (torch.arange(100).reshape(10, 10) % 3 > 0).float()
+    image = Image(pixels, alpha)
+    made = component("color.equalize")(image).pixels
+    assert torch.equal(made[:, alpha == 0], pixels[:, alpha == 0])
+    assert torch.equal(component("color.equalize", strength=0.0)(image).pixels, pixels)
+
+
+def test_one_bright_pixel_does_not_make_all_others_alike():
+    plane = (eight_bit(6) * 255 // 16).astype(np.float32) / 16
+    plane[3, 3] = 1e6
+    made = component("color.equalize", channels="each")(grey(plane)).pixels.numpy()
+    assert len(np.unique(made)) > 500
+
+
+def test_codings_are_kept_apart():
+    coded = Image(torch.rand(3, 12, 9, generator=torch.Generator().manual_seed(0)))
+    light = component("image.convert", space="linear")(coded)
+    with pytest.raises(DataError, match="in one coding"):
+        component("color.midway", channels="each")(coded, light)
+    pair = component("color.midway")(coded, light)
+    back = component("image.convert", space="srgb")(pair.b)
+    assert torch.allclose(pair.a.pixels, back.pixels, atol=1e-4)
+    plain = Image(light.pixels[:1], space="linear")
+    made = component("color.specify", channels="each")(plain, coded)
+    luminance = component("image.convert", space="gray")(light).pixels
+    from otframe.parts.convert import to_linear
+
+    assert float(made.pixels.mean()) == pytest.approx(float(to_linear(luminance).mean()), abs=5e-3)
+
+
+def test_what_is_wrong_with_the_reference_is_told_of_the_reference():
+    good, bad = Image(torch.rand(3, 5, 5)), Image(torch.full((3, 5, 5), torch.nan))
+    with pytest.raises(DataError, match="finite") as caught:
+        component("color.specify")(good, bad)
+    assert caught.value.port == "reference"
+
+
+def test_half_precision_keeps_its_bits():
+    image = Image(torch.rand(3, 20, 20, generator=torch.Generator().manual_seed(0)).half())
+    made = component("color.equalize")(image)
+    wanted = component("color.equalize")(Image(image.pixels.float()))
+    assert made.pixels.dtype == torch.float16
+    assert torch.allclose(made.pixels.float(), wanted.pixels, atol=2e-3)

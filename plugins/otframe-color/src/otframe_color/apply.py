@@ -60,7 +60,9 @@ def recolored(map: ColorMap, image: Image) -> Image:
     coding, planes = coding_of(image), planes_of(image)
     made = _blank(planes)
     for start in range(0, planes.shape[1], _PIECE):
-        part = coded(planes[:, start : start + _PIECE].T, coding, map.coding)
+        part = planes[:, start : start + _PIECE].T
+        # half the bits are too few for the curves of colour spaces
+        part = coded(part.to(torch.promote_types(part.dtype, torch.float32)), coding, map.coding)
         made[:, start : start + _PIECE] = coded(map(part), map.coding, coding).T
     meta = image.meta
     if image.channels == 1:

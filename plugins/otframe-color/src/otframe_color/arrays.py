@@ -124,7 +124,9 @@ def map_between(
             raise DataError(f"the {name} is empty: wanted one array of pixels at least")
         for array in arrays:
             _check(array, coding)
-        total = sum(array.shape[0] * array.shape[1] for array in arrays)
+        total = sum(_seen(array) for array in arrays)
+        if total == 0:
+            raise DataError(f"all of the {name} is transparent", hint="look at its alpha")
         states = [fit.lift(_drawn(array, samples / total, coding, ctx), ctx=ctx) for array in arrays]
         clouds.append(fit.finish(functools.reduce(fit.merge, states)))
     return fitted(solver, clouds[0], clouds[1], Context(seed=seed, node="map"), strength=strength)
@@ -139,12 +141,20 @@ def _check(array: np.ndarray, coding: str) -> None:
         raise DataError(f"colours are coded as {' or '.join(CODINGS)}, got '{coding}'")
 
 
+def _seen(array: np.ndarray) -> int:
+    """How many pixels are not transparent."""
+    return int(np.count_nonzero(array[..., 3])) if array.shape[2] == 4 else array.shape[0] * array.shape[1]
+
+
 def _drawn(array: np.ndarray, share: float, coding: Coding, ctx: Context) -> Image:
-    """A share of an array's pixels, from all over it, as an image of one row."""
-    total = array.shape[0] * array.shape[1]
-    if share < 1:
+    """A share of an array's pixels that are not transparent, from all over it, as an image of one row."""
+    total = _seen(array)
+    if share < 1 and total:
         count = max(1, round(share * total))
         steps = torch.arange(count) + torch.rand(count, generator=ctx.rng, dtype=torch.float64)
-        rows, columns = np.divmod((steps * (total / count)).long().clamp_(max=total - 1).numpy(), array.shape[1])
+        index = (steps * (total / count)).long().clamp_(max=total - 1).numpy()
+        if array.shape[2] == 4 and total < array.shape[0] * array.shape[1]:
+            index = np.flatnonzero(array[..., 3])[index]
+        rows, columns = np.divmod(index, array.shape[1])
         array = array[rows, columns][None]
     return Image.from_numpy(array, space="linear" if coding == "linear" else None)

@@ -21,6 +21,8 @@ from otframe_color.spaces import Space, converted
 
 __all__ = ["Cloud"]
 
+_PIECE = 1 << 20
+
 
 class Cloud(Accumulator):
     """The colours of one image or of many, in bounded memory.
@@ -79,20 +81,33 @@ class Cloud(Accumulator):
             return self._of_sheet(image, mask, ctx)
         finite(image)
         weights = _weights(image, mask)
-        if self.balance == "images" and weights is None:
-            weights = torch.ones(image.pixels[0].numel(), dtype=torch.float64)
-        if self.balance == "images" and weights is not None and float(weights.sum()) > 0:
-            weights = weights / weights.sum()
         planes = planes_of(image)
         if self.bits is not None:
-            return counted(self._placed(planes.T, image), weights, self.bits)
-        count = self.samples or 1
-        if weights is not None and not bool((weights > 0).any()):
+            made = self._counted(planes, weights, image, self.bits)
+        elif weights is not None and not bool((weights > 0).any()):
             none = planes.new_zeros(0, dtype=torch.float64)
-            return ColorSketch(planes.new_zeros(0, 3, dtype=torch.float32), none, none)
-        index, masses, keys, least = drawn(weights, planes.shape[1], count, ctx.rng)
-        points = self._placed(planes[:, index.to(planes.device)].T, image)
-        return ColorSketch(points.float(), masses.to(points.device), keys.to(points.device), float(least))
+            made = ColorSketch(planes.new_zeros(0, 3, dtype=torch.float32), none, none)
+        else:
+            index, masses, keys, least = drawn(weights, planes.shape[1], self.samples or 1, ctx.rng)
+            points = self._placed(planes[:, index.to(planes.device)].T, image)
+            made = ColorSketch(points.float(), masses.to(points.device), keys.to(points.device), float(least))
+        if self.balance == "pixels":
+            return made
+        total = float(planes.shape[1] if weights is None else weights.sum())
+        return made.scaled(1 / total) if total > 0 else made
+
+    def _counted(self, planes: torch.Tensor, weights: torch.Tensor | None, image: Image, bits: int) -> ColorSketch:
+        """The histogram, piece by piece."""
+        pieces = range(0, planes.shape[1], _PIECE)
+        parts = (
+            counted(
+                self._placed(planes[:, start : start + _PIECE].T, image),
+                None if weights is None else weights[start : start + _PIECE],
+                bits,
+            )
+            for start in pieces
+        )
+        return functools.reduce(self.merge, parts)
 
     def _of_sheet(self, sheet: Sheet, mask: Image | None, ctx: Context) -> ColorSketch:
         if mask is not None or self.balance == "images":
@@ -118,7 +133,7 @@ class Cloud(Accumulator):
         return ColorCloud(s.points, None if even else weights / weights.sum(), self.space)
 
     def _placed(self, colors: torch.Tensor, image: Image) -> torch.Tensor:
-        return converted(colors, coding_of(image), self.space)
+        return converted(colors.to(torch.promote_types(colors.dtype, torch.float32)), coding_of(image), self.space)
 
 
 def _weights(image: Image, mask: Image | None) -> torch.Tensor | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple, replace
 from typing import Any, ClassVar
 
+import torch
 from pydantic import Field as Parameter
 
 from otframe.errors import ParameterError
@@ -69,7 +70,7 @@ class Compare(Accumulator):
         fit = Cloud(space=reference.space, samples=self.samples)
         before, after = (self._measure(fit, each, reference, ctx) for each in (image, moved))
         pixels = moved.pixels if moved.alpha is None else moved.pixels[:, moved.alpha > 0]
-        outside = float(((pixels < 0) | (pixels > 1)).double().mean()) if pixels.numel() else 0.0
+        outside = int(torch.count_nonzero((pixels < 0) | (pixels > 1))) / max(1, pixels.numel())
         artifacts = astuple(measured(image, replace(moved, pixels=moved.pixels.clamp(0, 1))))
         row = (str(image.meta.get("stem", "")) or ctx.key, before, after, *artifacts, 100 * outside)
         names, better = zip(*_COLUMNS, strict=True)

@@ -11,6 +11,7 @@ from pydantic import Field as Parameter
 
 from otframe.errors import DataError
 from otframe.interfaces import Component, Transform
+from otframe.parts.convert import Convert, to_linear
 from otframe.values import Image
 from otframe_color.pixels import coding_of, finite
 from otframe_color.quantiles import Quantiles, mixed, of_values, uniform
@@ -38,11 +39,8 @@ class _Histograms(Transform):
 
     def _planes(self, image: Image, port: str) -> np.ndarray:
         """The channels that are worked on, shape `(c, H, W)`; 1 of a colour image where only its lightness counts."""
-        try:
-            finite(image)
-            coding = coding_of(image)
-        except DataError as error:
-            raise error.at(port=port) from error.__cause__
+        finite(image, port)
+        coding = coding_of(image, port)
         pixels = image.pixels
         if self.channels == "lightness" and image.channels == 3:
             # rounded from double precision: equal pixels must agree to the last bit, or ranks tear them apart
@@ -50,12 +48,16 @@ class _Histograms(Transform):
         return pixels.detach().cpu().float().numpy()
 
     def _replaced(self, image: Image, made: np.ndarray) -> Image:
+        if self.strength == 0:
+            return image
         planes = torch.from_numpy(np.ascontiguousarray(made)).to(image.pixels)
         if self.channels == "lightness" and image.channels == 3:
             coding = coding_of(image)
-            lab = converted(image.pixels.movedim(0, -1), coding, "oklab").clone()
-            lab[..., 0] = planes[0].to(lab)
-            planes = converted(lab, "oklab", coding).movedim(-1, 0).contiguous()
+            lab = converted(_wide(image.pixels).movedim(0, -1), coding, "oklab").clone()
+            lab[..., 0] = torch.from_numpy(made[0]).to(lab)
+            planes = converted(lab, "oklab", coding).movedim(-1, 0).to(image.pixels).contiguous()
+            if image.alpha is not None:
+                planes = torch.where(image.alpha > 0, planes, image.pixels)
         return replace(image, pixels=planes)
 
     def _moved(self, planes: np.ndarray, counts: np.ndarray | None, goals: list[Quantiles]) -> np.ndarray:
@@ -99,7 +101,7 @@ class Specify(_Histograms):
         `DataError` where a pixel is not finite, or all of the reference is transparent.
         """
         planes, counts = self._planes(image, "image"), _counting(image)
-        wanted = self._planes(_fitting(reference, image, self.channels), "reference")
+        wanted = self._planes(_fitting(reference, image), "reference")
         seen = _counting(reference)
         if seen is not None and not seen.any():
             raise DataError("all of the reference is transparent: it has no histogram", port="reference")
@@ -157,6 +159,12 @@ class Midway(_Histograms):
                 f"both images are grey or both in colour, got {a.channels} and {b.channels} channels",
                 hint="image.convert makes both of one kind",
             )
+        if (a.channels == 1 or self.channels == "each") and coding_of(a) != coding_of(b):
+            raise DataError(
+                f"wanted both images in one coding, got '{a.space}' and '{b.space}'",
+                hint="image.convert brings one to the space of the other",
+                port="b",
+            )
         pair, goals = (a, b), []
         planes = [self._planes(image, port) for image, port in zip(pair, "ab", strict=True)]
         for image, own, port in zip(pair, planes, "ab", strict=True):
@@ -180,16 +188,21 @@ def _counting(image: Image) -> np.ndarray | None:
     return None if seen.all() else seen
 
 
-def _fitting(reference: Image, image: Image, channels: Channels) -> Image:
+def _fitting(reference: Image, image: Image) -> Image:
     """The reference with as many channels as the image, in its coding."""
-    finite(reference)
+    finite(reference, "reference")
     if reference.channels == image.channels and reference.space == image.space:
         return reference
-    start, end = coding_of(reference), coding_of(image)
-    pixels = reference.pixels.expand(3, -1, -1) if reference.channels == 1 else reference.pixels
-    pixels = converted(pixels.movedim(0, -1), start, end).movedim(-1, 0)
-    if image.channels == 1:
-        from otframe.parts.convert import Convert
+    start, end = coding_of(reference, "reference"), coding_of(image)
+    pixels = _wide(reference.pixels.expand(3, -1, -1) if reference.channels == 1 else reference.pixels)
+    if image.channels == 3:
+        moved = converted(pixels.movedim(0, -1), start, end).movedim(-1, 0)
+        return replace(reference, pixels=moved.contiguous(), space=end)
+    space = "srgb" if start == "srgb" else "linear"
+    grey = Convert(space="gray")(replace(reference, pixels=pixels, space=space))
+    return grey if end == "srgb" else replace(grey, pixels=to_linear(grey.pixels), space="linear")
 
-        return Convert(space="gray")(replace(reference, pixels=pixels, space=end))
-    return replace(reference, pixels=pixels.contiguous(), space=end)
+
+def _wide(pixels: torch.Tensor) -> torch.Tensor:
+    """At least float32: half the bits are too few for the curves of colour spaces."""
+    return pixels.to(torch.promote_types(pixels.dtype, torch.float32))

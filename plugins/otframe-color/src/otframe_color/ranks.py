@@ -14,6 +14,8 @@ _WINDOWS = (3, 9)
 _STEPS = 1 << 16
 """Means are told apart by this part of the range."""
 
+_RANGE = 0.001, 0.999
+
 
 def ranked(plane: np.ndarray, counts: np.ndarray | None, *, local: bool) -> tuple[np.ndarray, np.ndarray]:
     """The order of the pixels, and the groups of those that stand together.
@@ -39,16 +41,32 @@ def ranked(plane: np.ndarray, counts: np.ndarray | None, *, local: bool) -> tupl
     """
     key = _ordered(_chosen(plane, counts)) << 32
     if local:
-        low, high = float(plane.min()), float(plane.max())
+        # but for a few: a single bright pixel would make all steps coarse
+        low, high = (float(each) for each in np.quantile(_thinned(_chosen(plane, counts)), _RANGE))
         scale = (_STEPS - 1) / (high - low) if high > low else 0.0
         for shift, side in zip((16, 0), _WINDOWS, strict=True):
-            mean = _chosen(cv2.blur(plane, (side, side), borderType=cv2.BORDER_REFLECT_101), counts)
+            mean = _chosen(_means(plane, counts, side), counts)
             step = np.rint((mean - np.float32(low)) * np.float32(scale)).clip(0, _STEPS - 1).astype(np.int64)
             key += step << shift
     found, order = torch.from_numpy(key).sort()
     inner = (found[1:] != found[:-1]).nonzero()[:, 0] + 1
     edges = torch.cat([inner.new_zeros(1), inner, inner.new_full((1,), len(found))])
     return order.numpy(), edges.numpy()
+
+
+def _means(plane: np.ndarray, counts: np.ndarray | None, side: int) -> np.ndarray:
+    """Means over squares, of the pixels that count."""
+    if counts is None:
+        return cv2.blur(plane, (side, side), borderType=cv2.BORDER_REFLECT_101)
+    kept = np.where(counts, plane, np.float32(0))
+    sums, share = (
+        cv2.blur(each, (side, side), borderType=cv2.BORDER_REFLECT_101) for each in (kept, counts.astype(np.float32))
+    )
+    return np.asarray(sums / np.maximum(share, np.float32(0.5 / side**2)))
+
+
+def _thinned(values: np.ndarray) -> np.ndarray:
+    return values[:: max(1, len(values) // 100_000)]
 
 
 def _chosen(plane: np.ndarray, counts: np.ndarray | None) -> np.ndarray:

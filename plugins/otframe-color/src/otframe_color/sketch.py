@@ -36,6 +36,11 @@ class ColorSketch(Value):
     order: torch.Tensor
     threshold: float = float("inf")
 
+    def scaled(self, factor: float) -> ColorSketch:
+        """The sketch of as many pixels that weigh so many times as much."""
+        order = self.order / factor if self.order.is_floating_point() else self.order
+        return replace(self, masses=self.masses * factor, order=order, threshold=self.threshold / factor)
+
     def weights(self) -> torch.Tensor:
         """What each point stands for: the estimates of priority sampling [duffield2007priority]_, or the masses."""
         return self.masses if self.threshold == float("inf") else self.masses.clamp(min=1 / self.threshold)
@@ -59,7 +64,9 @@ def drawn(weights: torch.Tensor | None, pixels: int, count: int, rng: torch.Gene
     rng : torch.Generator
         Of the CPU.
     """
-    if pixels <= 4 * count:
+    # a pixel that is heavy beside the stretches would be drawn several times
+    heavy = weights is not None and 2 * count * float(weights.max()) > float(weights.sum())
+    if pixels <= 4 * count or heavy:
         masses = torch.ones(pixels, dtype=torch.float64) if weights is None else weights.cpu()
         index = (masses > 0).nonzero()[:, 0]
         keys, order = (torch.rand(len(index), generator=rng, dtype=torch.float64) / masses[index]).sort()
@@ -76,13 +83,15 @@ def drawn(weights: torch.Tensor | None, pixels: int, count: int, rng: torch.Gene
         total = float(along[-1])
         index = torch.searchsorted(along, (steps * (total / count)).to(along), right=True).clamp_(max=pixels - 1).cpu()
         masses = weights.cpu()[index]
+    shuffled = torch.randperm(count, generator=rng)
     arrivals = -torch.log1p(-torch.rand(count + 1, generator=rng, dtype=torch.float64))
     keys = arrivals.cumsum(0) / total
-    return index[torch.randperm(count, generator=rng)], masses, keys[:count], keys[count]
+    return index[shuffled], masses[shuffled], keys[:count], keys[count]
 
 
 def counted(points: torch.Tensor, weights: torch.Tensor | None, bits: int) -> ColorSketch:
     """The histogram of colours `(n, 3)` over cells of side `2^-bits`, each with its mean colour."""
+    weights = None if weights is None else weights.to(points.device)
     sides = (points.double() * 2**bits).floor().long()
     if bool((sides.abs() >= _SIDE).any()):
         raise DataError(

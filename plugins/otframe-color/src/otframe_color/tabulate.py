@@ -43,7 +43,7 @@ def tabulated(transport: Transport, source: torch.Tensor, weights: torch.Tensor 
     high = torch.where(high > low, high, low + 1e-3)
     if isinstance(transport, Plan | PointMap):
         known = transport.as_map() if isinstance(transport, Plan) else transport
-        points, images = known.points.double(), known.images.double()
+        points, images = known.points.to(source), known.images.to(source)
         low, high = torch.minimum(low, points.amin(0)), torch.maximum(high, points.amax(0))
         table = _spread(points, images - points, weights, low, high, size)
     else:
