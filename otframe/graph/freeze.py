@@ -90,12 +90,8 @@ def _without(doc: Document, names: Names) -> Document:
     gone = {name for name, others in beside.items() if others and all(o and o <= names.given for o in others)}
 
     def rid(link: LinkSpec) -> LinkSpec:
-        return replace(
-            link,
-            wires={
-                port: wiring for port, wiring in link.wires.items() if not (isinstance(wiring, str) and wiring in gone)
-            },
-        )
+        left = {p: wiring for p, wiring in link.wires.items() if not (isinstance(wiring, str) and wiring in gone)}
+        return replace(link, wires=left)
 
     nodes = {name: replace(spec, links=tuple(rid(link) for link in spec.links)) for name, spec in doc.nodes.items()}
     return replace(doc, inputs={n: spec for n, spec in doc.inputs.items() if n not in gone}, nodes=nodes)

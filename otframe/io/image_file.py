@@ -17,7 +17,7 @@ from otframe.io.sniff import jpeg_ends, png_ends, png_size, sniff, webp_size
 from otframe.io.source import FileSource
 from otframe.values import Image
 
-__all__ = ["ImageFile", "check_header", "image_of", "one_image", "open_image", "read_image", "stored_as"]
+__all__ = ["ImageFile", "check_header", "first_line", "image_of", "one_image", "open_image", "read_image", "stored_as"]
 
 _DEPTHS = {"uint8": (oiio.UINT8, 255), "uint16": (oiio.UINT16, 65535), "half": (oiio.HALF, 0)}
 # A pixel takes a bit at least before compression, and deflate shrinks at most 1032 times: below this a header lies.
@@ -87,7 +87,7 @@ def open_image(path: Path) -> Any:
     config.attribute("oiio:UnassociatedAlpha", 1)  # else colours come multiplied by alpha and rounded
     source = oiio.ImageInput.open(str(path), config)
     if source is None:
-        raise ImageReadError(f"{path} cannot be read: {_first_line(oiio.geterror())}")
+        raise ImageReadError(f"{path} cannot be read: {first_line(oiio.geterror())}")
     return source
 
 
@@ -124,7 +124,7 @@ def _decode(source: Any, spec: Any, path: Path) -> np.ndarray:
     # JPEG and PNG readers give a picture and an error at once: a missing part is grey, and only the error tells
     error = source.geterror()
     if samples is None or error:
-        raise ImageReadError(f"{path} is cut short or damaged: {_first_line(error)}")
+        raise ImageReadError(f"{path} is cut short or damaged: {first_line(error)}")
     return np.asarray(samples)
 
 
@@ -202,5 +202,6 @@ def _extras(spec: Any, orientation: int) -> dict[str, Any]:
     return extras
 
 
-def _first_line(error: str) -> str:
+def first_line(error: str) -> str:
+    """What a decoder says is wrong, in one line."""
     return error.strip().splitlines()[0] if error.strip() else "the decoder gives no reason"

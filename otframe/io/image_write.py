@@ -54,7 +54,7 @@ def write_image(image: Image | Sheet, path: Path, registry: Registry) -> tuple[s
         raise OutputError(
             "JPEG cannot hold alpha", hint="write '.png' or '.webp', or put the image on a background first"
         )
-    depth, stored = depth_in(name, image.meta)
+    stored, shallow = depth_in(name, image.meta)
     array, notes = planes(image, linear=name == "openexr", associated=name == "openexr")
     if name in ("webp", "bmp") and array.shape[2] != 3:
         if name == "webp" and image.alpha is not None and bool((image.alpha == 0).any()):
@@ -65,8 +65,7 @@ def write_image(image: Image | Sheet, path: Path, registry: Registry) -> tuple[s
     notes += clipped(outside, array.size)
     if "note" in image.meta:
         notes += (str(image.meta["note"]),)
-    if stored == "uint8" and depth != "uint8" and "depth" in image.meta:
-        notes += (f"{depth} values were written with 8 bits",)
+    notes += shallow
     icc, unfit = profile_in(name, image.meta, samples.shape[2])
     notes += unfit
     density = image.meta.get("density")
@@ -77,11 +76,13 @@ def write_image(image: Image | Sheet, path: Path, registry: Registry) -> tuple[s
     return notes
 
 
-def depth_in(name: str, meta: Mapping[str, Any]) -> tuple[str, str]:
-    """The depth that an image asks for, and what the format stores it as."""
+def depth_in(name: str, meta: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """What a format stores an image's depth as, and a note where that is less."""
     depth = str(meta.get("depth", "float"))
     depth = depth if depth in _TYPES else "float"
-    return depth, _STORED.get(name, {}).get(depth, "uint8")
+    stored = _STORED.get(name, {}).get(depth, "uint8")
+    less = stored == "uint8" and depth != "uint8" and "depth" in meta
+    return stored, (f"{depth} values were written with 8 bits",) if less else ()
 
 
 def profile_in(name: str, meta: Mapping[str, Any], channels: int) -> tuple[bytes, tuple[str, ...]]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from otframe.errors import DataError, ImageReadError, InputError
-from otframe.io.image_file import check_header, image_of, one_image, open_image, stored_as
+from otframe.io.image_file import check_header, first_line, image_of, one_image, open_image, stored_as
 from otframe.io.opening import open_source
 from otframe.io.sniff import jpeg_ends, png_ends, sniff
 from otframe.io.source import FileSource, JoinedSource, Source, file_digest
@@ -143,6 +143,5 @@ def _decoded(source: Any, spec: Any, start: int, end: int, path: Path) -> np.nda
         samples = source.read_scanlines(spec.y + start, spec.y + end, 0, 0, channels, stored)
     error = source.geterror()
     if samples is None or error:
-        reason = error.strip().splitlines()[0] if error.strip() else "the decoder gives no reason"
-        raise ImageReadError(f"{path} is cut short or damaged between rows {start} and {end}: {reason}")
+        raise ImageReadError(f"{path} is cut short or damaged between rows {start} and {end}: {first_line(error)}")
     return np.asarray(samples).reshape(end - start, spec.width, channels)

@@ -25,11 +25,10 @@ def write_sheet(sheet: Sheet, path: Path) -> tuple[str, ...]:
         raise OutputError(f"a sheet cannot be written as {name}", hint="write '.png', '.tif' or '.exr'")
     work = iter(strips(sheet))
     first = next(work)
-    depth, stored = depth_in(name, first.meta)
+    stored, shallow = depth_in(name, first.meta)
     channels = first.channels + (first.alpha is not None)
-    icc, notes = profile_in(name, first.meta, channels)
-    if stored == "uint8" and depth != "uint8" and "depth" in first.meta:
-        notes += (f"{depth} values were written with 8 bits",)
+    icc, unfit = profile_in(name, first.meta, channels)
+    notes = unfit + shallow
     counts = {"outside": 0, "size": 0}
 
     def samples() -> Iterator[np.ndarray]:

@@ -34,6 +34,16 @@ def made(depth="uint16", channels=3, alpha=False, height=201, width=77):
     return Image(pixels, straight, "gray" if channels == 1 else "srgb", meta)
 
 
+def stored(path, pixels, depth, tile=0, x=0, y=0):
+    """A file by the library alone, in tiles or rows, anywhere on its canvas."""
+    spec = oiio.ImageSpec(pixels.shape[1], pixels.shape[0], pixels.shape[2], depth)
+    spec.x, spec.y, spec.tile_width, spec.tile_height = x, y, tile, tile
+    output = oiio.ImageOutput.create(str(path))
+    assert output.open(str(path), spec)
+    output.write_image(pixels)
+    output.close()
+
+
 @dataclass(frozen=True, eq=False)
 class Halved(PixelEdit):
     factor: float = 0.5
@@ -87,13 +97,7 @@ def test_edits_are_done_in_order_and_losses_are_told(tmp_path):
 
 def test_tiles_are_read_too(tmp_path):
     path = tmp_path / "tiled.tif"
-    pixels = np.random.default_rng(0).integers(0, 65536, (150, 90, 3)).astype(np.uint16)
-    spec = oiio.ImageSpec(90, 150, 3, "uint16")
-    spec.tile_width = spec.tile_height = 32
-    output = oiio.ImageOutput.create(str(path))
-    assert output.open(str(path), spec)
-    output.write_image(pixels)
-    output.close()
+    stored(path, np.random.default_rng(0).integers(0, 65536, (150, 90, 3)).astype(np.uint16), "uint16", tile=32)
     joined = torch.cat([part.pixels for part in strips(sheet_of(path))], 1)
     assert torch.equal(joined, read_image(path).pixels)
 
@@ -173,14 +177,7 @@ def test_a_sheet_is_kept_like_any_value(tmp_path):
 def test_an_image_may_lie_anywhere_on_its_canvas(tmp_path, tiled, x, y):
     path = tmp_path / "moved.exr"
     pixels = np.random.default_rng(0).random((150, 90, 3)).astype(np.float32)
-    spec = oiio.ImageSpec(90, 150, 3, "float")
-    spec.x, spec.y = x, y
-    if tiled:
-        spec.tile_width = spec.tile_height = 32
-    output = oiio.ImageOutput.create(str(path))
-    assert output.open(str(path), spec)
-    output.write_image(pixels)
-    output.close()
+    stored(path, pixels, "float", tile=32 if tiled else 0, x=x, y=y)
     joined = torch.cat([part.pixels for part in strips(sheet_of(path))], 1)
     assert torch.equal(joined, read_image(path).pixels)
 
