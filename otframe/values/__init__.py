@@ -7,6 +7,7 @@ from otframe.values.density import Density
 from otframe.values.drawing import Drawing
 from otframe.values.image import Image
 from otframe.values.latent import Latent
+from otframe.values.linear import DenseMap, LinearMap, LowRankMap, SparseMap
 from otframe.values.maps import PointMap
 from otframe.values.measures import GaussianLaw, PointCloud
 from otframe.values.patches import PatchSet
@@ -19,6 +20,7 @@ __all__ = [
     "AffineMap",
     "Clip",
     "Coupling",
+    "DenseMap",
     "Density",
     "Draw",
     "Drawing",
@@ -28,6 +30,8 @@ __all__ = [
     "GaussianLaw",
     "Image",
     "Latent",
+    "LinearMap",
+    "LowRankMap",
     "PatchSet",
     "PixelEdit",
     "Plan",
@@ -36,6 +40,7 @@ __all__ = [
     "Scalar",
     "Sheet",
     "SolveInfo",
+    "SparseMap",
     "StoredOperator",
     "StoredResult",
     "Table",

@@ -1,0 +1,117 @@
+"""`unscramble.pairs`: calibration pictures gathered with their scrambled versions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from pydantic import Field as Parameter
+
+from otframe.errors import DataError
+from otframe.interfaces import Accumulator, Component, Context
+from otframe.values import Image, Value
+from otframe_unscramble.values import Pairs
+
+__all__ = ["GatherPairs", "PairChunks"]
+
+
+@dataclass(frozen=True, eq=False)
+class PairChunks(Value):
+    """Pairs on their way into one value: chunks in key order.
+
+    Parameters
+    ----------
+    chunks : tuple of Pairs
+        Of falling size where they came one by one, so that gathering n pairs copies each some `log n` times.
+    """
+
+    chunks: tuple[Pairs, ...]
+
+
+class GatherPairs(Accumulator):
+    """Calibration pairs in one value, for the methods that look at them more than once.
+
+    Both streams have the same keys: folders join by file name. Transparency is taken as black. All scrambled pictures
+    have one size, and all clear ones; a grey picture beside a coloured one is refused.
+    """
+
+    references: ClassVar[tuple[str, ...]] = ("zhang2014sparkle", "bolle2022robust")
+
+    most: int | None = Parameter(default=None, ge=1)
+    """Use no more than so many pairs, the first in key order. All of them where it is not given."""
+
+    @classmethod
+    def examples(cls) -> list[Component]:
+        """All, and the first two."""
+        return [cls(), cls(most=2)]
+
+    def lift(self, scrambled: Image, clear: Image, *, ctx: Context) -> PairChunks:
+        """One pair.
+
+        Parameters
+        ----------
+        scrambled, clear : Image
+            As many channels each, finite. The clear one may be displaced.
+        """
+        if scrambled.channels != clear.channels:
+            raise DataError(
+                f"the scrambled picture has {scrambled.channels} channels, the clear one {clear.channels}",
+                hint="`image.convert` with `space: gray` makes both grey",
+            )
+        return PairChunks((Pairs(_plane(scrambled, "scrambled"), _plane(clear, "clear"), (ctx.key,)),))
+
+    def merge(self, a: PairChunks, b: PairChunks) -> PairChunks:
+        """The pairs of both, in order."""
+        chunks = list(a.chunks)
+        for chunk in b.chunks:
+            _fitting(chunks[0], chunk)
+            chunks.append(chunk)
+            while len(chunks) > 1 and chunks[-2].count <= chunks[-1].count:
+                last = chunks.pop()
+                chunks[-1] = _joined([chunks[-1], last])
+        if self.most is not None and sum(chunk.count for chunk in chunks) > self.most:
+            chunks = [_first(_joined(chunks), self.most)]
+        return PairChunks(tuple(chunks))
+
+    def finish(self, s: PairChunks) -> Pairs:
+        """All pairs."""
+        return _joined(s.chunks)
+
+
+def _plane(image: Image, port: str) -> torch.Tensor:
+    pixels = image.pixels.float()
+    if not bool(torch.isfinite(pixels).all()):
+        raise DataError(f"the {port} picture must be finite, got NaN or infinity", port=port)
+    return (pixels if image.alpha is None else pixels * image.alpha.to(pixels))[None]
+
+
+def _fitting(first: Pairs, other: Pairs) -> None:
+    """`DataError` where a pair's sizes are not those of the first."""
+    for name in ("scrambled", "clear"):
+        wanted, got = (tuple(getattr(pairs, name).shape[1:]) for pairs in (first, other))
+        if wanted != got:
+            raise DataError(
+                f"the {name} picture '{other.keys[0]}' is {_size(got)}, the first, '{first.keys[0]}', {_size(wanted)}",
+                hint="pictures of a calibration have one size and one number of channels",
+                key=other.keys[0],
+                port=name,
+            )
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return f"{shape[1]} x {shape[2]} with {shape[0]} channels"
+
+
+def _first(pairs: Pairs, count: int) -> Pairs:
+    return Pairs(pairs.scrambled[:count], pairs.clear[:count], pairs.keys[:count])
+
+
+def _joined(chunks: list[Pairs] | tuple[Pairs, ...]) -> Pairs:
+    if len(chunks) == 1:
+        return chunks[0]
+    return Pairs(
+        torch.cat([chunk.scrambled for chunk in chunks]),
+        torch.cat([chunk.clear.to(chunks[0].clear.device) for chunk in chunks]),
+        tuple(key for chunk in chunks for key in chunk.keys),
+    )
