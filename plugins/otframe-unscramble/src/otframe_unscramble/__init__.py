@@ -7,11 +7,31 @@ from otframe.plugin import Entry, hookimpl
 __all__ = ["otframe_components", "otframe_samples", "otframe_values"]
 
 _COMPONENTS = (
+    ("scramble.frame", "scrambling.frame:Frame", "transform", "the central square of a picture, averaged down"),
+    ("scramble.permutation", "scrambling.permutation:Permutation", "transform", "a medium: pixels in random order"),
+    ("scramble.glitter", "scrambling.glitter:Glitter", "transform", "a medium: many small mirrors"),
+    ("scramble.apply", "scrambling.medium:ApplyScrambler", "transform", "a picture through a medium, with noise"),
+    ("scramble.shift", "scrambling.shift:Shift", "transform", "a picture displaced by a random shift"),
+    ("scramble.warp", "scrambling.warp:Warp", "transform", "a picture displaced locally, smoothly"),
+    ("scramble.corrupt", "scrambling.corrupt:Corrupt", "transform", "some pictures replaced by something wrong"),
+    ("unscramble.judge", "judge:Judge", "transform", "an operator beside the medium that it undoes"),
     (
         "unscramble.pairs",
         "pairs:GatherPairs",
         "accumulator",
         "calibration pictures gathered with their scrambled versions",
+    ),
+    (
+        "unscramble.moments",
+        "moments:GatherMoments",
+        "accumulator",
+        "second moments of calibration pairs, in memory that does not grow",
+    ),
+    (
+        "unscramble.least_squares",
+        "least_squares:LeastSquares",
+        "transform",
+        "the operator of least squares (Sparkle Vision): ridge, dual, thresholded",
     ),
 )
 
@@ -29,6 +49,10 @@ def otframe_values() -> list[Entry]:
     return [
         Entry("Pairs", f"{at}:Pairs", "value", "pictures beside their scrambled versions"),
         Entry("PairChunks", "otframe_unscramble.pairs:PairChunks", "value", "pairs on their way into one value"),
+        Entry("PairMoments", "otframe_unscramble.moments:PairMoments", "value", "second moments of pairs"),
+        Entry(
+            "PairSums", "otframe_unscramble.moments:PairSums", "value", "pairs on their way into moments"
+        ),
         Entry("Scrambler", f"{at}:Scrambler", "value", "what a scrambling medium does to a picture"),
         Entry("Unscrambler", f"{at}:Unscrambler", "value", "the learnt operator that undoes a scrambling"),
     ]
@@ -40,6 +64,7 @@ def otframe_samples() -> list[Entry]:
     at = "otframe_unscramble.samples"
     return [
         Entry("Pairs", f"{at}:pairs", "sample", "six pictures through a permutation"),
+        Entry("PairMoments", f"{at}:moments", "sample", "what least squares needs to know of them"),
         Entry("Scrambler", f"{at}:scrambler", "sample", "a permutation"),
         Entry("Unscrambler", f"{at}:unscrambler", "sample", "its inverse"),
     ]

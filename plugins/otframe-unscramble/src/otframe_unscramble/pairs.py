@@ -13,7 +13,7 @@ from otframe.interfaces import Accumulator, Component, Context
 from otframe.values import Image, Value
 from otframe_unscramble.values import Pairs
 
-__all__ = ["GatherPairs", "PairChunks"]
+__all__ = ["GatherPairs", "PairChunks", "fitting", "joined", "one_pair", "plane_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,39 +54,45 @@ class GatherPairs(Accumulator):
         scrambled, clear : Image
             As many channels each, finite. The clear one may be displaced.
         """
-        if scrambled.channels != clear.channels:
-            raise DataError(
-                f"the scrambled picture has {scrambled.channels} channels, the clear one {clear.channels}",
-                hint="`image.convert` with `space: gray` makes both grey",
-            )
-        return PairChunks((Pairs(_plane(scrambled, "scrambled"), _plane(clear, "clear"), (ctx.key,)),))
+        return PairChunks((one_pair(scrambled, clear, ctx.key),))
 
     def merge(self, a: PairChunks, b: PairChunks) -> PairChunks:
         """The pairs of both, in order."""
         chunks = list(a.chunks)
         for chunk in b.chunks:
-            _fitting(chunks[0], chunk)
+            fitting(chunks[0], chunk)
             chunks.append(chunk)
             while len(chunks) > 1 and chunks[-2].count <= chunks[-1].count:
                 last = chunks.pop()
-                chunks[-1] = _joined([chunks[-1], last])
+                chunks[-1] = joined([chunks[-1], last])
         if self.most is not None and sum(chunk.count for chunk in chunks) > self.most:
-            chunks = [_first(_joined(chunks), self.most)]
+            chunks = [_first(joined(chunks), self.most)]
         return PairChunks(tuple(chunks))
 
     def finish(self, s: PairChunks) -> Pairs:
         """All pairs."""
-        return _joined(s.chunks)
+        return joined(s.chunks)
 
 
-def _plane(image: Image, port: str) -> torch.Tensor:
+def one_pair(scrambled: Image, clear: Image, key: str) -> Pairs:
+    """A pair of its own; `DataError` where it has unlike channels or is not finite."""
+    if scrambled.channels != clear.channels:
+        raise DataError(
+            f"the scrambled picture has {scrambled.channels} channels, the clear one {clear.channels}",
+            hint="`image.convert` with `space: gray` makes both grey",
+        )
+    return Pairs(plane_of(scrambled, "scrambled")[None], plane_of(clear, "clear")[None], (key,))
+
+
+def plane_of(image: Image, port: str) -> torch.Tensor:
+    """A picture's pixels `(C, H, W)`, float32, on black where it is transparent; `DataError` where not finite."""
     pixels = image.pixels.float()
     if not bool(torch.isfinite(pixels).all()):
         raise DataError(f"the {port} picture must be finite, got NaN or infinity", port=port)
-    return (pixels if image.alpha is None else pixels * image.alpha.to(pixels))[None]
+    return pixels if image.alpha is None else pixels * image.alpha.to(pixels)
 
 
-def _fitting(first: Pairs, other: Pairs) -> None:
+def fitting(first: Pairs, other: Pairs) -> None:
     """`DataError` where a pair's sizes are not those of the first."""
     for name in ("scrambled", "clear"):
         wanted, got = (tuple(getattr(pairs, name).shape[1:]) for pairs in (first, other))
@@ -107,7 +113,8 @@ def _first(pairs: Pairs, count: int) -> Pairs:
     return Pairs(pairs.scrambled[:count], pairs.clear[:count], pairs.keys[:count])
 
 
-def _joined(chunks: list[Pairs] | tuple[Pairs, ...]) -> Pairs:
+def joined(chunks: list[Pairs] | tuple[Pairs, ...]) -> Pairs:
+    """All chunks as one, in order."""
     if len(chunks) == 1:
         return chunks[0]
     return Pairs(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 
 from otframe.values import SolveInfo, SparseMap
+from otframe_unscramble.moments import PairMoments, moments_of
 from otframe_unscramble.values import Pairs, Scrambler, Unscrambler
 
-__all__ = ["pairs", "scrambler", "unscrambler"]
+__all__ = ["moments", "pairs", "scrambler", "unscrambler"]
 
 _SIZE = (16, 13)
 _COUNT, _CHANNELS = 6, 3
@@ -41,3 +42,8 @@ def pairs(seed: int) -> Pairs:
     coarse = torch.rand(_COUNT, _CHANNELS, 4, 4, generator=random)
     clear = torch.nn.functional.interpolate(coarse, _SIZE, mode="bicubic", align_corners=True).clamp(0, 1)
     return Pairs(scrambler(seed)(clear), clear, tuple(f"pair-{k}" for k in range(_COUNT)))
+
+
+def moments(seed: int) -> PairMoments:
+    """Theirs."""
+    return moments_of(pairs(seed))
