@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal, NamedTuple, TypeVar
 
 import torch
@@ -14,7 +15,7 @@ from otframe_sinkhorn.clouds.loss import Given, compare_points, point_loss, pose
 from otframe_sinkhorn.clouds.pose import checked, side_of
 from otframe_sinkhorn.clouds.problem import HELD, PointProblem
 from otframe_sinkhorn.grid import grid_problem
-from otframe_sinkhorn.grids.loss import compare_grids, grid_loss, posed_grids
+from otframe_sinkhorn.grids.loss import compare_grids, grid_loss, grid_losses, posed_grids
 from otframe_sinkhorn.grids.solve import Problem
 from otframe_sinkhorn.stop import Stop, told
 
@@ -121,6 +122,45 @@ class SinkhornDivergence(Transform):
             return grid_loss(masses, problem, stop)[0].to(source.mass.dtype)
         given, points, unit = self._clouds(source, self._cloud(target))
         return (point_loss(given, points, stop)[0] * unit).to(source.points.dtype)
+
+    def losses(
+        self, sources: torch.Tensor, targets: torch.Tensor, spacing: Sequence[float] | None = None
+    ) -> torch.Tensor:
+        """The divergences of a batch of densities at once: as `loss`, and faster the smaller the grids.
+
+        They have one relaxation and one end, so that all are solved to `tol` or better, and each differs from `loss` by
+        the order of its square.
+
+        Parameters
+        ----------
+        sources, targets : torch.Tensor
+            Masses `(B, *shape)` on a grid of one to three axes, not negative, somewhere positive.
+        spacing : sequence of float, optional
+            Distance of neighbours along each axis; where absent, the longest side has length 1.
+
+        Returns
+        -------
+        torch.Tensor
+            `(B,)`, of the type of the sources, differentiable in both masses.
+
+        Raises
+        ------
+        DataError
+            The masses do not fit, or are not masses.
+        ConvergenceError
+            The iterations were used up by one of them.
+        """
+        if self.cost == "distance":
+            raise DataError("on a grid the cost is 'squared' or 'absolute'", hint="use the densities' clouds")
+        shape = tuple(sources.shape[1:])
+        steps = tuple(spacing) if spacing is not None else (1 / max((*shape, 1)),) * len(shape)
+        length = 1.0
+        if steps and len(steps) == len(shape):  # else what follows says what is wrong
+            side = max(n * step for n, step in zip(shape, steps, strict=True))
+            length = {"side": side, "cell": max(steps), "length": 1.0}[self.unit]
+        reach = None if self.reach is None else self.reach * length
+        masses, problem = posed_grids(sources, targets.to(sources.device), self.blur * length, steps, self.cost, reach)
+        return grid_losses(masses, problem, Stop(self.tol, self.iterations)).to(sources.dtype)
 
     def _grids(self, source: Density, target: Density) -> tuple[tuple[torch.Tensor, torch.Tensor], Problem]:
         if self.cost == "distance":

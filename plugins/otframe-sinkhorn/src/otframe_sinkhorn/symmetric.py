@@ -47,8 +47,8 @@ class Symmetric:
     iterations: int
 
 
-def symmetric(problem: Halves, tol: float) -> Symmetric:
-    """Solve problems whose source is their target to a marginal error of 1e-11, or of less where `tol` is less.
+def symmetric(problem: Halves, tol: float, goal: float = _GOAL) -> Symmetric:
+    """Solve problems whose source is their target to a marginal error of `goal`, or of less where `tol` is less.
 
     The update is not expansive, and half of the way to it a contraction wherever there is mass: no levels are needed.
     """
@@ -56,7 +56,7 @@ def symmetric(problem: Halves, tol: float) -> Symmetric:
     axes = tuple(range(1, mass.ndim))
     at, scale = range(len(mass)), problem.damping * problem.eps
     p = torch.zeros_like(mass)
-    goal = min(_GOAL, tol)
+    goal = min(goal, tol)
     best = math.inf
     since = 0
     for number in range(1, _MOST + 1):
