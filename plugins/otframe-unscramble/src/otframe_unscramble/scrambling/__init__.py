@@ -1,0 +1,1 @@
+"""Scrambling for simulation: media, and what goes wrong with calibration pictures."""
