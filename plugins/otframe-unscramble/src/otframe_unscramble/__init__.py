@@ -33,6 +33,7 @@ _COMPONENTS = (
         "transform",
         "the operator of least squares (Sparkle Vision): ridge, dual, thresholded",
     ),
+    ("unscramble.apply", "apply:ApplyUnscrambler", "transform", "a new scrambled picture, recovered"),
 )
 
 
@@ -50,9 +51,7 @@ def otframe_values() -> list[Entry]:
         Entry("Pairs", f"{at}:Pairs", "value", "pictures beside their scrambled versions"),
         Entry("PairChunks", "otframe_unscramble.pairs:PairChunks", "value", "pairs on their way into one value"),
         Entry("PairMoments", "otframe_unscramble.moments:PairMoments", "value", "second moments of pairs"),
-        Entry(
-            "PairSums", "otframe_unscramble.moments:PairSums", "value", "pairs on their way into moments"
-        ),
+        Entry("PairSums", "otframe_unscramble.moments:PairSums", "value", "pairs on their way into moments"),
         Entry("Scrambler", f"{at}:Scrambler", "value", "what a scrambling medium does to a picture"),
         Entry("Unscrambler", f"{at}:Unscrambler", "value", "the learnt operator that undoes a scrambling"),
     ]
