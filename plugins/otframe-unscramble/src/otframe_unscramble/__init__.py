@@ -34,6 +34,8 @@ _COMPONENTS = (
         "the operator of least squares (Sparkle Vision): ridge, dual, thresholded",
     ),
     ("unscramble.apply", "apply:ApplyUnscrambler", "transform", "a new scrambled picture, recovered"),
+    ("unscramble.learnt", "learnt:Learnt", "transform", "an operator as a picture: what it learnt, and where light is"),
+    ("unscramble.calibration", "calibration:CalibrationTable", "transform", "how far each pair was displaced"),
 )
 
 
