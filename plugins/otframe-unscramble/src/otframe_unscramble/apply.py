@@ -34,7 +34,8 @@ class ApplyUnscrambler(Transform):
     mostly noise, can be interpolated."""
 
     deblur: float = Parameter(default=0.0, ge=0.0, le=10.0)
-    """Standard deviation, px, of a Gaussian blur of the recovered picture that is to be undone."""
+    """Standard deviation, px, of a Gaussian blur of the recovered picture that is to be undone. For media that
+    blur: least squares is as sharp as its errors allow, and loses by more (some 0.2 dB at 0.5 px)."""
 
     noise: float = Parameter(default=0.05, gt=0.0, le=10.0)
     """What `deblur` takes the noise to be, relative to the picture's contrast: the more, the less is sharpened."""
