@@ -80,12 +80,14 @@ def test_numbers_are_those_of_the_matrices(form, permutation):
 
 @pytest.mark.parametrize("form", [sparse, DenseMap])
 def test_rows_without_one_largest_weight_are_told_and_wrong(form, permutation):
-    matrix = permutation.map.dense().T.clone()
+    wanted = permutation.map.dense().T
+    matrix = wanted.clone()
     matrix[0] = 0
     matrix[1] = 0.5
-    matrix[2, :2] = 1.0
-    matrix[2, 2:] = 0.0
-    matrix[3] = -matrix[3]  # negative where it has weight: the zeros are tied
+    matrix[2] = -matrix[2]  # negative where it has weight: the zeros are tied
+    tied, alone = [row for row in range(3, COUNT) if int(wanted[row].argmax()) < COUNT - 1][:2]
+    matrix[tied, -1] = 1.0  # behind the right one
+    matrix[alone] = wanted[alone] - 1.0  # nothing is more than less than nothing: one largest weight
     found = judged(form(matrix), permutation)
     assert found["degenerate rows"] == pytest.approx(4 / COUNT)
     assert found["right argmax"] == pytest.approx(1 - 4 / COUNT)

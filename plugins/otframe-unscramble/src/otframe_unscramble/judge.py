@@ -93,7 +93,7 @@ class Judge(Transform):
                     entries / scene,
                     len(used) / medium.shape[0],
                     degenerate / scene,
-                    1 - int(seen.sum()) / scene,
+                    int((~seen).sum()) / scene,
                 ),
             ),
             "How far the operator undoes the scrambling",
