@@ -33,6 +33,12 @@ _COMPONENTS = (
         "transform",
         "the operator of least squares (Sparkle Vision): ridge, dual, thresholded",
     ),
+    (
+        "unscramble.aligned",
+        "aligned:Aligned",
+        "transform",
+        "the operator and the displacements of its calibration pictures, in turns",
+    ),
     ("unscramble.apply", "apply:ApplyUnscrambler", "transform", "a new scrambled picture, recovered"),
     ("unscramble.learnt", "learnt:Learnt", "transform", "an operator as a picture: what it learnt, and where light is"),
     ("unscramble.calibration", "calibration:CalibrationTable", "transform", "how far each pair was displaced"),

@@ -1,0 +1,122 @@
+"""`unscramble.aligned`: the operator and the displacements of its calibration pictures, learnt in turns."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field as Parameter
+
+from otframe.errors import DataError
+from otframe.interfaces import Component, Context, Transform
+from otframe_unscramble.aligning.alternation import Alternation
+from otframe_unscramble.aligning.displace import Interpolation
+from otframe_unscramble.aligning.support import Constraint
+from otframe_unscramble.values import Pairs, Unscrambler
+
+__all__ = ["Aligned"]
+
+
+class Aligned(Transform):
+    r"""Learns an unscrambler from calibration pictures that are displaced by unknown amounts.
+
+    .. math:: \min_{A, v} \sum_n | x_n - T_{v_n} A y_n |^2
+
+    First by ridge regressions, against whose predictions from all other pictures each picture is registered; then on
+    the largest few weights of each row, non-negative, registered by least squares. Where the scrambling adds light up,
+    as glitter does, few weights cannot undo it: then the scrambling itself is learnt and inverted, or the ridge
+    regression kept, whichever predicts calibration pictures better. The origin is where the mean displacement is zero: nothing in
+    the data tells another.
+    """
+
+    references: ClassVar[tuple[str, ...]] = (
+        "zhang2014sparkle",
+        "bolle2022robust",
+        "golub1979generalized",
+        "lucas1981iterative",
+        "huber1981robust",
+    )
+
+    model: Literal["auto", "sparse", "dense", "forward"] = "auto"
+    """What is learnt: `sparse`, few weights a row, for permutations and the like; `dense`, a ridge regression;
+    `forward`, a sparse scrambling and its inverse, for glitter, up to 64 x 64 pixels; `auto`, the best of these."""
+
+    slots: int = Parameter(default=12, ge=1, le=64)
+    """Candidates that each picture pixel chooses its weights from."""
+
+    facets: int = Parameter(default=48, ge=1, le=256)
+    """In the `forward` model: picture pixels whose light may come to one sensor pixel."""
+
+    constraint: Constraint = "positive"
+    """Of sparse weights: not negative, on the simplex (of sum 1), or free."""
+
+    prune: float = Parameter(default=0.05, ge=0.0, lt=1.0)
+    """Sparse weights below this part of their row's sum are left out at the end, and the others fitted again."""
+
+    together: bool = False
+    """Whether the channels of a picture are displaced together, as by a hand-held camera, or each by itself."""
+
+    reach: float = Parameter(default=4.0, ge=0.0, le=64.0)
+    """The largest displacement along either axis that is looked for, in pixels; 0 for pictures that lie right."""
+
+    spread: float | None = Parameter(default=None, gt=0.0)
+    """Standard deviation of displacements that is expected, in pixels, where it is known."""
+
+    warp: float | None = Parameter(default=None, ge=2.0)
+    """Pictures are not only shifted but bent, over so many pixels; not where it is not given."""
+
+    interpolation: Interpolation = "linear"
+    """How displaced pictures were interpolated: `linear`, `cubic`, or `lanczos` for cameras."""
+
+    robust: bool = True
+    """Whether pairs that nothing explains are left out, and large errors within pictures count less."""
+
+    assignment: bool = False
+    """Whether the scrambling is known to be a permutation: each pixel is then assigned to one, exactly."""
+
+    rounds: int = Parameter(default=20, ge=1)
+    """The most rounds of the second part."""
+
+    tol: float = Parameter(default=3e-3, gt=0.0)
+    """Stops where predictions of calibration pictures change by less than this part of their contrast in a round."""
+
+    @classmethod
+    def examples(cls) -> list[Component]:
+        """Few rounds of each."""
+        return [
+            cls(rounds=2, reach=2.0),
+            cls(model="forward", facets=8, reach=1.0, together=True),
+            cls(model="sparse", constraint="simplex", warp=8.0, rounds=2, assignment=True),
+        ]
+
+    def __call__(self, pairs: Pairs, *, ctx: Context) -> Unscrambler:
+        """Learn the operator.
+
+        Parameters
+        ----------
+        pairs : Pairs
+            Calibration pictures: some hundred, of up to 128 x 128 pixels.
+        ctx : Context
+            Is told the progress. Computes on its device where that is not the CPU.
+
+        Returns
+        -------
+        Unscrambler
+            With the displacements, down and to the right, and what each pair is worth. The residual is the last change
+            of predictions, as a part of their contrast, and `converged` whether that is below `tol`.
+
+        Raises
+        ------
+        DataError
+            Fewer than four pairs, black pictures, or sizes that the model cannot do.
+        """
+        if pairs.count < 4:
+            raise DataError(
+                f"wanted at least 4 calibration pairs, got {pairs.count}",
+                hint="some hundred pairs give good pictures",
+                port="pairs",
+            )
+        if self.assignment and self.model not in ("auto", "sparse"):
+            raise DataError(f"an assignment needs `model: sparse`, not `{self.model}`")
+        with torch.no_grad():
+            return Alternation(pairs, self, ctx).learnt()

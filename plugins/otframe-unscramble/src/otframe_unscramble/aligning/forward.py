@@ -1,0 +1,75 @@
+r"""Learning what scrambles instead of what unscrambles: few non-negative weights a sensor pixel, and its inverse.
+
+Glitter adds spots of light up, and what adds few spots has no inverse with few weights. So `y = S x` is learnt, sparse
+and non-negative, and undone by the linear estimate of least mean error for pictures of covariance C and noise s,
+
+.. math:: A = C S' (S C S' + s I)^{-1}
+
+C being that of the calibration pictures, mixed with its stationary part, which fewer pictures suffice for.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from otframe.values import DenseMap
+from otframe_unscramble.aligning.held_out import HeldOut
+from otframe_unscramble.aligning.sparse import Sparse, candidates
+from otframe_unscramble.aligning.support import grams, moments, of_columns, solved
+
+__all__ = ["MOST", "inverse", "scrambling"]
+
+MOST = 4096
+"""Pixels of a picture, and of its scrambled version, above which the inverse is not formed."""
+
+_RIDGE = 3e-3
+
+
+def scrambling(y: torch.Tensor, z: torch.Tensor, group: int, slots: int) -> tuple[Sparse, float]:
+    """The rows of S, from scrambled samples `(m, d)` and clear ones `(m, D)`, and the variance of what is left."""
+    fit = HeldOut(z, group, _RIDGE)
+    begun = candidates(fit, y, min(slots, z.shape[1]))
+    pixels = z.T.contiguous()
+    weights = solved(
+        grams(pixels, begun.columns), moments(pixels, y.T, begun.columns), begun.weights, "positive", sweeps=100
+    )
+    left = float((of_columns(pixels, begun.columns, weights).T - y).square().mean())
+    return Sparse(begun.columns, weights), left
+
+
+def inverse(rows: Sparse, left: float, z: torch.Tensor, size: tuple[int, int]) -> DenseMap:
+    """The matrix A `(D, d)`."""
+    cov = _covariance(z, size)
+    count, width = len(rows.columns), cov.shape[0]
+    matrix = cov.new_zeros(count, width).scatter_add_(1, rows.columns, rows.weights.to(cov))
+    across = matrix @ cov
+    seen = across @ matrix.T
+    seen.diagonal().add_(left + 1e-9 * float(seen.diagonal().mean()))
+    return DenseMap(torch.cholesky_solve(across, torch.linalg.cholesky(seen)).T.contiguous().to(z.dtype))
+
+
+def _covariance(z: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Second moments of pictures: those seen, and those that depend on the distance of two pixels only, float64."""
+    count, width = z.shape
+    seen = (z.T @ z).double() / count
+    even = _stationary(z.reshape(count, *size)).double()
+    share = count / (count + width)
+    return share * seen + (1 - share) * even
+
+
+def _stationary(pictures: torch.Tensor) -> torch.Tensor:
+    height, width = pictures.shape[1:]
+    padded = (2 * height, 2 * width)
+    power = torch.zeros(padded[0], width + 1, device=pictures.device, dtype=torch.float64)
+    for part in pictures.split(512):
+        power += torch.fft.rfft2(part, padded).abs().square().sum(0)
+    inside = torch.fft.rfft2(pictures.new_ones(height, width, dtype=torch.float64), padded).abs().square()
+    sums, counts = (torch.fft.irfft2(spectrum, padded) for spectrum in (power / len(pictures), inside))
+    mean = sums / counts.round().clamp(min=1)
+    rows, columns = (torch.arange(n, device=pictures.device) for n in (height, width))
+    down = (rows[:, None] - rows[None]) % padded[0]
+    right = (columns[:, None] - columns[None]) % padded[1]
+    made = mean[down[:, None, :, None], right[None, :, None, :]].reshape(height * width, height * width)
+    # means over fewer pairs at larger distances need not be a covariance
+    values, vectors = torch.linalg.eigh(made)
+    return (vectors * values.clamp(min=1e-9 * float(values[-1]))) @ vectors.T

@@ -1,0 +1,41 @@
+"""What calibration pairs are worth: pictures that nothing explains are no pairs, and large errors count less."""
+
+from __future__ import annotations
+
+import torch
+
+__all__ = ["clip_of", "trusted", "unexplained"]
+
+_SAMPLED = 2_000_000
+_INNER = 0.9
+_CLIP = 5.0
+_FAR, _LEAST = 4.0, 0.4
+
+
+def unexplained(seen: torch.Tensor, predicted: torch.Tensor, group: int) -> torch.Tensor:
+    """For each picture the share of its variance that the prediction leaves, `(n,)`; samples are `(n group, H, W)`.
+
+    A part of the mean variance is added to each picture's, so that flat pictures are not judged by their noise.
+    """
+    centred = seen - seen.mean((1, 2), keepdim=True)
+    errors = (seen - predicted).square().mean((1, 2)).reshape(-1, group).mean(1)
+    spread = centred.square().mean((1, 2)).reshape(-1, group).mean(1)
+    return errors / (spread + 0.1 * spread.mean() + 1e-12)
+
+
+def trusted(share: torch.Tensor) -> torch.Tensor:
+    """Which pictures are pairs at all, `(n,)` of bool: those that are explained about as well as most.
+
+    What has nothing to do with its prediction has a share of 1 or more, so that nothing under .4 is given up, and
+    nothing within four times the median.
+    """
+    return share <= max(_FAR * float(share.median()), _LEAST)
+
+
+def clip_of(errors: torch.Tensor) -> float:
+    """Beyond which an error counts as an outlier: five times the root mean square of the smaller nine tenths."""
+    flat = errors.flatten()
+    step = max(1, len(flat) // _SAMPLED)
+    size = flat[::step].abs()
+    inner = size[size <= size.kthvalue(max(1, int(_INNER * len(size))))[0]]
+    return max(_CLIP * float(inner.square().mean().sqrt()), 1e-6)
