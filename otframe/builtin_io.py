@@ -31,6 +31,7 @@ READERS: list[Entry] = [
     Entry(".safetensors", "otframe.io.value_file:ValueFile", "reader", "any value that `.safetensors` was written of"),
     Entry(".csv", "otframe.io.table_file:TableFile", "reader", "tables, numbers told from texts by their look"),
     Entry(".json", "otframe.io.table_file:TableFile", "reader", "tables"),
+    Entry("draws:", "otframe.io.draws:DrawSource", "reader", "random draws, as many as wanted: `draws:200`"),
     Entry("strips:", "otframe.io.sheet_file:open_sheets", "reader", "images that need not fit the memory"),
     Entry("sample:", "otframe.io.samples:open_samples", "reader", "photographs of scikit-image and scikit-learn"),
 ]

@@ -8,6 +8,7 @@ __all__ = ["otframe_components", "otframe_samples", "otframe_values"]
 
 _COMPONENTS = (
     ("scramble.frame", "scrambling.frame:Frame", "transform", "the central square of a picture, averaged down"),
+    ("scramble.crop", "scrambling.crop:Crop", "transform", "small random pictures of few photographs"),
     ("scramble.permutation", "scrambling.permutation:Permutation", "transform", "a medium: pixels in random order"),
     ("scramble.glitter", "scrambling.glitter:Glitter", "transform", "a medium: many small mirrors"),
     ("scramble.apply", "scrambling.medium:ApplyScrambler", "transform", "a picture through a medium, with noise"),
