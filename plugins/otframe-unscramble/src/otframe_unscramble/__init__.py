@@ -15,6 +15,7 @@ _COMPONENTS = (
     ("scramble.shift", "scrambling.shift:Shift", "transform", "a picture displaced by a random shift"),
     ("scramble.warp", "scrambling.warp:Warp", "transform", "a picture displaced locally, smoothly"),
     ("scramble.corrupt", "scrambling.corrupt:Corrupt", "transform", "some pictures replaced by something wrong"),
+    ("unscramble.transport", "transport:TransportUnscrambler", "transform", "the operator by a transport loss, robust"),
     ("unscramble.capped", "capped:CappedCost", "transform", "the published entropic loss with a capped distance"),
     ("unscramble.judge", "judge:Judge", "transform", "an operator beside the medium that it undoes"),
     (
