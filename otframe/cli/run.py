@@ -77,7 +77,7 @@ def run(
     if dry_run:
         from otframe.cli.dry_run import print_preview
 
-        print_preview(pipe.preview(inputs, **what), pipe.document.title)
+        print_preview(pipe.preview(inputs, **what, on_error=on_error.value), pipe.document.title)
         return
     journal = Journal()
     try:

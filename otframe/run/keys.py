@@ -45,7 +45,7 @@ def input_keys(graph: Graph, classes: Mapping[str, str], sources: Mapping[str, S
             told += [f"only in '{name}': {_some(extra)}"] if extra else []
             raise InputError(
                 f"inputs '{other}' and '{name}' are joined by key, but their keys differ: {'; '.join(told)}",
-                hint="give both the same file stems",
+                hint="give both the same file stems, or go on without these items: `--on-error skip`",
             )
     return {name: found for name, found in keys.items() if classes[name] == name}
 

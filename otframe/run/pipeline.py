@@ -163,7 +163,8 @@ class Pipeline:
         workers : int, optional
             How many items an executor computes at once; the number of processors where absent.
         on_error : str
-            `stop` at the first failed item, or `skip` it and list it in the result.
+            `stop` at the first failed item, or `skip` it and list it in the result. An item that one of several joined
+            inputs lacks is such an item with `skip`; with `stop` nothing is started.
         cancel : callable, optional
             Asked between items and in long calls; the run stops where it says True.
         pool : ModelPool, optional
@@ -188,7 +189,7 @@ class Pipeline:
         if on_error not in ("stop", "skip"):
             raise ParameterError(f"on_error is 'stop' or 'skip', got {on_error!r}")
         lent = pool or ModelPool(usable_device(device))
-        setup = self._set_up(inputs, out, params, sweep, seed, lent, only)
+        setup = self._set_up(inputs, out, params, sweep, seed, lent, only, on_error)
         observer = Observers(observers)
         caller = Caller(setup.seed, lent, setup.folder, observer.progress, cancel)
         make_executor = self.registry.load(executor, "executor")
@@ -230,12 +231,13 @@ class Pipeline:
         sweep: Mapping[str, Any] | None = None,
         seed: int | None = None,
         device: str = "cpu",
+        on_error: Literal["stop", "skip"] = "stop",
         only: str | None = None,
         store: str | Path | None = None,
         resume: bool = False,
     ) -> Preview:
         """What a run with these arguments would compute, and what of it an earlier run left; nothing is written."""
-        setup = self._set_up(inputs, out, params, sweep, seed, ModelPool(usable_device(device)), only)
+        setup = self._set_up(inputs, out, params, sweep, seed, ModelPool(usable_device(device)), only, on_error)
         return preview(setup, store, resume)
 
     def _set_up(
@@ -247,12 +249,13 @@ class Pipeline:
         seed: int | None,
         pool: ModelPool,
         only: str | None,
+        on_error: Literal["stop", "skip"],
     ) -> Setup:
         """Check a request as a whole, before anything is computed."""
         inputs = dict(inputs or {})
         document, params = self._swept(list(inputs), params, sweep or {})
         seed = self.seed if seed is None else seed
-        return set_up(document, self.registry, inputs, params or {}, seed, pool, out, only)
+        return set_up(document, self.registry, inputs, params or {}, seed, pool, out, only, on_error)
 
     def fit(
         self, inputs: Mapping[str, Any] | None = None, /, *, params: Mapping[str, Any] | None = None, **named: Any

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Any, Literal, get_origin
 
 import torch
 
@@ -18,6 +18,7 @@ from otframe.registry import Registry
 from otframe.run.keeping import Keeping, Kept, Scratch, kept_items
 from otframe.run.keys import input_keys
 from otframe.run.observer import RunInfo
+from otframe.run.partial import completed
 from otframe.run.paths import FOLDER, check_folder, output_paths
 from otframe.run.plan import Plan
 from otframe.run.shipping import Recipe
@@ -126,8 +127,12 @@ def set_up(
     pool: ModelPool,
     out: str | Path | None,
     only: str | None,
+    on_error: Literal["stop", "skip"] = "stop",
 ) -> Setup:
-    """Check a request: the pipeline's names, types and devices, the inputs' keys, the outputs' paths."""
+    """Check a request: the pipeline's names, types and devices, the inputs' keys, the outputs' paths.
+
+    Keys that some joined inputs lack are an error, or with `skip` items that will fail.
+    """
     graph = compile_graph(document, registry, given=list(inputs), overrides=params)
     if only is not None:
         graph = graph.only(only)
@@ -141,6 +146,9 @@ def set_up(
         check_folder(out)
     sources = {name: _open(document, graph, registry, name, inputs.get(name, uri)) for name, uri in _used(graph)}
     classes = graph.classes()
+    if on_error == "skip":
+        needed = graph.needed()
+        sources = completed(sources, {name: first for name, first in classes.items() if name in needed})
     keys = input_keys(graph, classes, sources)
     paths = {} if folder is None else output_paths(graph, classes, keys, sources, folder, registry)
     return Setup(
