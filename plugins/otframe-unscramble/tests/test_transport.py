@@ -123,7 +123,7 @@ def test_columns_that_die_are_told_where_the_original_gives_0_by_0(case):
     with pytest.raises(ConvergenceError, match="lost all their entries") as caught:
         learnt(pairs, mode="published", loss=loss, penalty=0.1)
     assert "mode: mirror" in caught.value.hint
-    made = learnt(pairs, loss=loss, penalty=0.1, steps=2).map.dense()
+    made = learnt(pairs, loss=loss, penalty=0.1, steps=2, sums="columns").map.dense()
     assert bool(torch.isfinite(made).all())
     assert torch.allclose(made.sum(0), torch.ones(1600), atol=1e-5)
 
@@ -134,7 +134,7 @@ def test_mirror_descent_sees_through_displacements(case, loss):
     params = {"rate": 3.0} if "capped" in loss else {"blur": 1.0, "unit": "cell", "tol": 1e-2}
     made = learnt(pairs, loss=component(loss, **params), steps=60)
     a = made.map.dense().numpy()
-    assert np.allclose(a.sum(0), 1, atol=1e-5)
+    assert np.allclose(a.sum(1), 1, atol=1e-5)
     assert a.min() >= 0
     right = (a.argmax(0) == truth.argmax(0)).mean()
     assert right > 0.75
@@ -220,3 +220,17 @@ def test_ties_are_kept_to_their_number():
     assert torch.equal((made.dense() > 0).sum(0), torch.full((5,), 2))
     assert torch.equal(made.dense().sum(0), torch.ones(5))
     assert kept(torch.full((5, 4), 0.25), 4).entries == 20
+
+
+def test_rows_are_made_even_at_last():
+    random = torch.Generator().manual_seed(0)
+    operator = torch.rand(9, 4, generator=random, dtype=torch.float64) + 0.1
+    operator[:, 1] = 0
+    operator /= operator.sum(1, keepdim=True)
+    dense = operator.T
+    largest = torch.where(dense >= dense.topk(2, 0).values[-1], dense, 0.0)
+    for keep, wanted in ((None, dense), (2, largest / largest.sum(0))):
+        made = kept(operator, keep, even=True).dense().double()
+        rows = torch.tensor([1.0, 0.0, 1.0, 1.0]).double()
+        assert torch.allclose(made.sum(1), rows, atol=1e-6)
+        assert torch.allclose(made, wanted / wanted.sum(1, keepdim=True).clamp(min=1e-9), atol=1e-6)

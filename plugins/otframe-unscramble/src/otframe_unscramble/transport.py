@@ -72,7 +72,12 @@ class TransportUnscrambler(Transform):
 
     keep: int | None = Parameter(default=None, ge=1)
     """Keep so many of the largest entries of each column and bring them to sum 1: the published thresholding, without a
-    new fit. All where it is not given."""
+    new fit. All where it is not given; ten or twenty for pictures with little contrast."""
+
+    sums: Literal["columns", "rows"] | None = None
+    """What has the sum 1 in the end: `columns`, so that mass is kept, as published; or `rows`, so that an even picture
+    comes out even, which makes up for what was displaced over the border. Where not given `rows` for `mirror`,
+    `columns` for `published`. Both take it that the medium neither dims nor brightens."""
 
     tol: float = Parameter(default=1e-3, gt=0.0, lt=1.0)
     """Steps end where one of full length moves less than this part of all mass."""
@@ -134,7 +139,8 @@ class TransportUnscrambler(Transform):
         residual = moved / part
         info = SolveInfo(done, residual < self.tol, residual)
         source = (pairs.scrambled.shape[2], pairs.scrambled.shape[3])
-        return Unscrambler(kept(descent.operator, self.keep), source, shape, info, pairs.keys)
+        even = (self.sums or ("rows" if self.mode == "mirror" else "columns")) == "rows"
+        return Unscrambler(kept(descent.operator, self.keep, even), source, shape, info, pairs.keys)
 
     def _descent(self, clear: torch.Tensor, inputs: int, dtype: torch.dtype) -> Descent:
         """The steps of the mode, from the operator that spreads all mass evenly."""
