@@ -18,6 +18,7 @@ _COMPONENTS = (
     ("unscramble.transport", "transport:TransportUnscrambler", "transform", "the operator by a transport loss, robust"),
     ("unscramble.capped", "capped:CappedCost", "transform", "the published entropic loss with a capped distance"),
     ("unscramble.judge", "judge:Judge", "transform", "an operator beside the medium that it undoes"),
+    ("unscramble.sizes", "sizes:GatherSizes", "accumulator", "which sizes the pictures of a calibration have"),
     (
         "unscramble.pairs",
         "pairs:GatherPairs",
@@ -61,6 +62,7 @@ def otframe_values() -> list[Entry]:
     return [
         Entry("Pairs", f"{at}:Pairs", "value", "pictures beside their scrambled versions"),
         Entry("PairChunks", "otframe_unscramble.pairs:PairChunks", "value", "pairs on their way into one value"),
+        Entry("PairSizes", "otframe_unscramble.sizes:PairSizes", "value", "how many pairs have which sizes"),
         Entry("PairMoments", "otframe_unscramble.moments:PairMoments", "value", "second moments of pairs"),
         Entry("PairSums", "otframe_unscramble.moments:PairSums", "value", "pairs on their way into moments"),
         Entry("Scrambler", f"{at}:Scrambler", "value", "what a scrambling medium does to a picture"),
@@ -74,6 +76,7 @@ def otframe_samples() -> list[Entry]:
     at = "otframe_unscramble.samples"
     return [
         Entry("Pairs", f"{at}:pairs", "sample", "six pictures through a permutation"),
+        Entry("PairSizes", f"{at}:sizes", "sample", "the sizes of pictures as these"),
         Entry("PairMoments", f"{at}:moments", "sample", "what least squares needs to know of them"),
         Entry("Scrambler", f"{at}:scrambler", "sample", "a permutation"),
         Entry("Unscrambler", f"{at}:unscrambler", "sample", "its inverse"),

@@ -11,6 +11,7 @@ from pydantic import Field as Parameter
 from otframe.errors import DataError
 from otframe.interfaces import Accumulator, Component, Context
 from otframe.values import Image, Value
+from otframe_unscramble.sizes import PairSizes, told
 from otframe_unscramble.values import Pairs
 
 __all__ = ["GatherPairs", "PairChunks", "fitting", "joined", "one_pair", "plane_of"]
@@ -33,7 +34,8 @@ class GatherPairs(Accumulator):
     """Calibration pairs in one value, for the methods that look at them more than once.
 
     Both streams have the same keys: folders join by file name. Transparency is taken as black. All scrambled pictures
-    have one size, and all clear ones; a grey picture beside a coloured one is refused.
+    have one size, and all clear ones; a grey picture beside a coloured one is refused. With `sizes` it is each odd
+    picture that is refused, and a run with `--on-error skip` can go on without it; else it is all of them.
     """
 
     references: ClassVar[tuple[str, ...]] = ("zhang2014sparkle", "bolle2022robust")
@@ -46,15 +48,20 @@ class GatherPairs(Accumulator):
         """All, and the first two."""
         return [cls(), cls(most=2)]
 
-    def lift(self, scrambled: Image, clear: Image, *, ctx: Context) -> PairChunks:
+    def lift(self, scrambled: Image, clear: Image, sizes: PairSizes | None = None, *, ctx: Context) -> PairChunks:
         """One pair.
 
         Parameters
         ----------
         scrambled, clear : Image
             As many channels each, finite. The clear one may be displaced.
+        sizes : PairSizes, optional
+            Of `unscramble.sizes`: a pair of sizes that most do not have is a `DataError`.
         """
-        return PairChunks((one_pair(scrambled, clear, ctx.key),))
+        pair = one_pair(scrambled, clear, ctx.key)
+        if sizes is not None:
+            _usual(pair, sizes)
+        return PairChunks((pair,))
 
     def merge(self, a: PairChunks, b: PairChunks) -> PairChunks:
         """The pairs of both, in order."""
@@ -98,15 +105,23 @@ def fitting(first: Pairs, other: Pairs) -> None:
         wanted, got = (tuple(getattr(pairs, name).shape[1:]) for pairs in (first, other))
         if wanted != got:
             raise DataError(
-                f"the {name} picture '{other.keys[0]}' is {_size(got)}, the first, '{first.keys[0]}', {_size(wanted)}",
+                f"the {name} picture '{other.keys[0]}' is {told(got)}, the first, '{first.keys[0]}', {told(wanted)}",
                 hint="pictures of a calibration have one size and one number of channels",
                 key=other.keys[0],
                 port=name,
             )
 
 
-def _size(shape: tuple[int, ...]) -> str:
-    return f"{shape[1]} x {shape[2]} with {shape[0]} channels"
+def _usual(pair: Pairs, sizes: PairSizes) -> None:
+    """`DataError` where a pair's sizes are not those that most have."""
+    for name, wanted in zip(("scrambled", "clear"), sizes.usual, strict=True):
+        got = tuple(getattr(pair, name).shape[1:])
+        if got != wanted:
+            raise DataError(
+                f"the {name} picture is {told(got)}, wanted {told(wanted)}, as {sizes.told} are",
+                hint="pictures of a calibration have one size and one number of channels",
+                port=name,
+            )
 
 
 def _first(pairs: Pairs, count: int) -> Pairs:

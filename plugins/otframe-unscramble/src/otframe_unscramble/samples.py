@@ -6,9 +6,10 @@ import torch
 
 from otframe.values import SolveInfo, SparseMap
 from otframe_unscramble.moments import PairMoments, moments_of
+from otframe_unscramble.sizes import PairSizes
 from otframe_unscramble.values import Pairs, Scrambler, Unscrambler
 
-__all__ = ["moments", "pairs", "scrambler", "unscrambler"]
+__all__ = ["moments", "pairs", "scrambler", "sizes", "unscrambler"]
 
 _SIZE = (16, 13)
 _COUNT, _CHANNELS = 6, 3
@@ -47,3 +48,9 @@ def pairs(seed: int) -> Pairs:
 def moments(seed: int) -> PairMoments:
     """Theirs."""
     return moments_of(pairs(seed))
+
+
+def sizes(seed: int) -> PairSizes:
+    """Mostly those of the kit's images."""
+    shape = (_CHANNELS, *_SIZE)
+    return PairSizes(((shape, shape), ((1, *_SIZE), (1, *_SIZE))), (_COUNT, 1 + seed % 2))
