@@ -230,7 +230,7 @@ def test_rows_are_made_even_at_last():
     dense = operator.T
     largest = torch.where(dense >= dense.topk(2, 0).values[-1], dense, 0.0)
     for keep, wanted in ((None, dense), (2, largest / largest.sum(0))):
-        made = kept(operator, keep, even=True).dense().double()
+        made = kept(operator.clone(), keep, even=True).dense().double()
         rows = torch.tensor([1.0, 0.0, 1.0, 1.0]).double()
         assert torch.allclose(made.sum(1), rows, atol=1e-6)
         assert torch.allclose(made, wanted / wanted.sum(1, keepdim=True).clamp(min=1e-9), atol=1e-6)

@@ -14,12 +14,12 @@ def kept(operator: torch.Tensor, keep: int | None, even: bool = False) -> Linear
 
     Those are brought to sum 1. There are always as many: the original takes what is larger than the next one, which
     leaves nothing of columns with ties, and gives 0 / 0. Where it is to be `even`, the rows of A are then brought to
-    the sum 1; one without entries stays without.
+    the sum 1; one without entries stays without. The operator is used up: with many pixels there is no room for two.
     """
     n, m = operator.shape
     if keep is None or keep >= m:
         if even:
-            operator = operator / _positive(operator.sum(0))
+            operator.div_(_positive(operator.sum(0)))
         return DenseMap(operator.float().T)
     weights, rows = operator.topk(keep, 1)
     weights, rows = (weights / weights.sum(1, keepdim=True)).flatten(), rows.flatten()

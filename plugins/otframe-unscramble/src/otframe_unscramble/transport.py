@@ -140,7 +140,9 @@ class TransportUnscrambler(Transform):
         info = SolveInfo(done, residual < self.tol, residual)
         source = (pairs.scrambled.shape[2], pairs.scrambled.shape[3])
         even = (self.sums or ("rows" if self.mode == "mirror" else "columns")) == "rows"
-        return Unscrambler(kept(descent.operator, self.keep, even), source, shape, info, pairs.keys)
+        operator = descent.operator
+        del descent  # and what it remembers, which may be as large
+        return Unscrambler(kept(operator, self.keep, even), source, shape, info, pairs.keys)
 
     def _descent(self, clear: torch.Tensor, inputs: int, dtype: torch.dtype) -> Descent:
         """The steps of the mode, from the operator that spreads all mass evenly."""
