@@ -9,7 +9,7 @@ from pydantic import Field as Parameter
 
 from otframe.errors import DataError
 from otframe.interfaces import Component, Context, Transform
-from otframe_unscramble.aligning.alternation import Alternation
+from otframe_unscramble.aligning.alternation import learnt
 from otframe_unscramble.aligning.displace import Interpolation
 from otframe_unscramble.aligning.support import Constraint
 from otframe_unscramble.values import Pairs, Unscrambler
@@ -25,8 +25,8 @@ class Aligned(Transform):
     First by ridge regressions, against whose predictions from all other pictures each picture is registered; then on
     the largest few weights of each row, non-negative, registered by least squares. Where the scrambling adds light up,
     as glitter does, few weights cannot undo it: then the scrambling itself is learnt and inverted, or the ridge
-    regression kept, whichever predicts calibration pictures better. The origin is where the mean displacement is zero: nothing in
-    the data tells another.
+    regression kept, whichever predicts calibration pictures better. The origin is where the mean displacement
+    is zero: nothing in the data tells another.
     """
 
     references: ClassVar[tuple[str, ...]] = (
@@ -119,4 +119,4 @@ class Aligned(Transform):
         if self.assignment and self.model not in ("auto", "sparse"):
             raise DataError(f"an assignment needs `model: sparse`, not `{self.model}`")
         with torch.no_grad():
-            return Alternation(pairs, self, ctx).learnt()
+            return learnt(pairs, self, ctx)

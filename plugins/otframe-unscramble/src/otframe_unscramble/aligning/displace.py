@@ -12,12 +12,14 @@ from typing import Literal
 
 import torch
 
-__all__ = ["Interpolation", "chunks", "displaced", "restored", "shift_matrix", "slopes"]
+__all__ = ["Interpolation", "brought_back", "chunks", "displaced", "shift_matrix", "slopes"]
 
 Interpolation = Literal["linear", "cubic", "lanczos"]
 
 _STEP = 1e-2
 """Half the step of the central differences by v, in pixels."""
+_PARTS = 32
+"""Steps of a pixel for which inverses are made."""
 _CHUNK = 4_000_000
 """Pixels that are worked on at a time."""
 
@@ -59,31 +61,26 @@ def slopes(
     return down @ across, by_down @ across, down @ (pictures @ by_right.transpose(1, 2))
 
 
-def restored(
-    seen: torch.Tensor, v: torch.Tensor, guess: torch.Tensor, tau: float, interpolation: Interpolation = "linear"
+def brought_back(
+    errors: torch.Tensor, v: torch.Tensor, tau: float, interpolation: Interpolation = "linear"
 ) -> torch.Tensor:
-    """Pictures before they were displaced: the guess, corrected by what was seen, where and as far as it tells.
+    """Errors of displaced pictures `(m, H, W)` carried back to before they were displaced by `v (m, 2)`.
 
-    Parameters
-    ----------
-    seen : torch.Tensor
-        Displaced pictures `(m, H, W)`.
-    v : torch.Tensor
-        Displacements `(m, 2)`.
-    guess : torch.Tensor
-        `(m, H, W)`: stands where nothing was seen, and for details finer than the interpolation lets through.
-    tau : float
-        Below which square of its gain a detail counts as lost.
+    Details whose squared gain is below `tau` are left out, and so is what lies outside. Displacements are rounded to a
+    part of a pixel here, so that few inverses are made: this is a step towards a solution, and need not be exact.
     """
-    down, right = _axes(seen, v, interpolation)
-    missed = seen - down @ guess @ right.transpose(1, 2)
-    return guess + _inverse(down, tau) @ missed @ _inverse(right, tau).transpose(1, 2)
+    down, right = (_inverses(v[:, axis], errors.shape[1 + axis], tau, interpolation, errors) for axis in (0, 1))
+    return down @ errors @ right.transpose(1, 2)
 
 
-def _inverse(shift: torch.Tensor, tau: float) -> torch.Tensor:
+def _inverses(
+    v: torch.Tensor, length: int, tau: float, interpolation: Interpolation, like: torch.Tensor
+) -> torch.Tensor:
+    steps, which = (v.to(like) * _PARTS).round().unique(return_inverse=True)
+    shift = shift_matrix(steps / _PARTS, length, interpolation)
     gram = shift.transpose(1, 2) @ shift
-    gram.diagonal(dim1=1, dim2=2).add_(tau)
-    return torch.cholesky_solve(shift.transpose(1, 2).contiguous(), torch.linalg.cholesky(gram))
+    gram = gram + tau * torch.eye(length, dtype=like.dtype, device=like.device)
+    return torch.cholesky_solve(shift.transpose(1, 2).contiguous(), torch.linalg.cholesky(gram))[which]
 
 
 def _axes(pictures: torch.Tensor, v: torch.Tensor, interpolation: Interpolation) -> tuple[torch.Tensor, torch.Tensor]:

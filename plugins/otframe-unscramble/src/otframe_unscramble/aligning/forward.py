@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 
 from otframe.values import DenseMap
-from otframe_unscramble.aligning.held_out import HeldOut
+from otframe_unscramble.aligning.held_out import Regression
 from otframe_unscramble.aligning.sparse import Sparse, candidates
 from otframe_unscramble.aligning.support import grams, moments, of_columns, solved
 
@@ -27,7 +27,7 @@ _RIDGE = 3e-3
 
 def scrambling(y: torch.Tensor, z: torch.Tensor, group: int, slots: int) -> tuple[Sparse, float]:
     """The rows of S, from scrambled samples `(m, d)` and clear ones `(m, D)`, and the variance of what is left."""
-    fit = HeldOut(z, group, _RIDGE)
+    fit = Regression(z, group).at(_RIDGE)
     begun = candidates(fit, y, min(slots, z.shape[1]))
     pixels = z.T.contiguous()
     weights = solved(

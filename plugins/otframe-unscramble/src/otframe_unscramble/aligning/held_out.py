@@ -16,11 +16,11 @@ import torch
 from otframe.errors import DataError
 from otframe.values import DenseMap, LinearMap, LowRankMap
 
-__all__ = ["HeldOut"]
+__all__ = ["HeldOut", "Regression"]
 
 
-class HeldOut:
-    """Ridge regression from scrambled samples.
+class Regression:
+    """What ridge regressions from the same samples have in common.
 
     Parameters
     ----------
@@ -28,26 +28,40 @@ class HeldOut:
         Scrambled samples as rows `(n, d)`, float32; `group` neighbours belong to one picture.
     group : int
         Channels of a picture.
-    ridge : float
-        What is added to the eigenvalues of Y'Y, in units of their mean.
     """
 
-    def __init__(self, y: torch.Tensor, group: int, ridge: float) -> None:
+    def __init__(self, y: torch.Tensor, group: int) -> None:
         self.y, self.group = y, group
-        count, width = y.shape
-        self.dual = count < width
-        gram = _gram(y if self.dual else y.T)
-        mean = float(gram.diagonal().sum()) / width
-        if not mean > 0:
+        self.dual = len(y) < y.shape[1]
+        self.gram = _gram(y if self.dual else y.T)
+        self.mean = float(self.gram.diagonal().sum()) / y.shape[1]
+        self._last: tuple[float, HeldOut] | None = None
+        if not self.mean > 0:
             raise DataError("the scrambled pictures are all black", hint="there is nothing to learn from")
-        gram.diagonal().add_(ridge * mean)
-        inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
+
+    def at(self, ridge: float) -> HeldOut:
+        """The regression with so much added to the eigenvalues of Y'Y, in units of their mean."""
+        if self._last is None or self._last[0] != ridge:
+            self._last = None
+            self._last = ridge, HeldOut(self, ridge)
+        return self._last[1]
+
+
+class HeldOut:
+    """One ridge regression; `Regression.at` makes it."""
+
+    def __init__(self, regression: Regression, ridge: float) -> None:
+        y, group = regression.y, regression.group
+        self.y, self.group, self.dual = y, group, regression.dual
+        lifted = regression.gram.clone()
+        lifted.diagonal().add_(ridge * regression.mean)
+        inverse = torch.cholesky_inverse(torch.linalg.cholesky(lifted)).to(y.dtype)
         if self.dual:
-            self.weights = inverse.to(y.dtype)
-            blocks = _blocks(self.weights, group)
+            self.weights = inverse
+            blocks = _blocks(inverse, group)
         else:
-            self.weights = (y @ inverse.to(y.dtype)).T.contiguous()
-            mine, theirs = self.weights.T.reshape(-1, group, width), y.reshape(-1, group, width)
+            self.weights = (y @ inverse).T.contiguous()
+            mine, theirs = self.weights.T.reshape(-1, group, y.shape[1]), y.reshape(-1, group, y.shape[1])
             blocks = torch.eye(group, dtype=y.dtype, device=y.device) - mine @ theirs.transpose(1, 2)
         self.blocks = torch.linalg.inv(blocks.double()).to(y.dtype)
 

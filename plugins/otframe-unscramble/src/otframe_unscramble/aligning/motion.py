@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from otframe_unscramble.aligning.displace import Interpolation, chunks, displaced, restored
+from otframe_unscramble.aligning.displace import Interpolation, brought_back, chunks, displaced
 from otframe_unscramble.aligning.register import correlated, refined
 from otframe_unscramble.aligning.warps import bent, followed, unbent
 
@@ -57,43 +57,65 @@ class Motion:
         v = correlated(predicted, seen, self.reach, group=g, spread=self.spread, band=band)
         self.v, self.bends = v.repeat_interleave(g, 0), None
         if not coarse:
-            self.improve(predicted, seen)
+            self.improve(predicted, seen, steps=2)
         elif self.warp is not None:
             self._bend(predicted, seen)
 
-    def improve(self, predicted: torch.Tensor, seen: torch.Tensor, *, clip: float | None = None) -> None:
-        """Improve displacements by least squares."""
+    def improve(
+        self, predicted: torch.Tensor, seen: torch.Tensor, *, clip: float | None = None, steps: int = 1
+    ) -> None:
+        """Improve displacements by so many steps of least squares. Larger errors than `clip` count as clipped."""
         g = self.shared
         if self.bends is None:
-            v = refined(predicted, seen, self.v[::g], self.interpolation, group=g, clip=clip)
+            v = refined(predicted, seen, self.v[::g], self.interpolation, group=g, steps=steps, clip=clip)
             self.v = v.clamp(-self.reach, self.reach).repeat_interleave(g, 0)
         if self.warp is not None:
             self._bend(predicted, seen)
 
-    def centre(self, counted: torch.Tensor) -> None:
-        """Take the mean displacement of the counted samples `(m,)` off: nothing tells it from another origin."""
-        self.v = self.v - self.v[counted].mean(0)
+    def centre(self) -> None:
+        """Take mean displacements off: nothing tells them from another origin, or from a bent picture."""
+        self.v = self.v - self.v.mean(0)
+        if self.bends is not None:
+            self.bends = self.bends - self.bends.mean(0)
+
+    def rest(self, seen: torch.Tensor) -> None:
+        """No displacements of samples `(m, H, W)`."""
+        self.v = seen.new_zeros(len(seen), 2)
+
+    def fresh(self) -> Motion:
+        """The same settings, for other samples."""
+        return Motion(self.group, self.together, self.reach, self.spread, self.interpolation, self.warp)
+
+    def joined(self, other: Motion, mine: torch.Tensor) -> Motion:
+        """The displacements of all samples, mine where `mine (m,)` says so and those of the other elsewhere."""
+        made = self.fresh()
+        made.v = self.v.new_empty(len(mine), 2)
+        made.v[mine], made.v[~mine] = self.v, other.v
+        if self.bends is not None and other.bends is not None:
+            pictures = mine[:: self.shared]
+            made.bends = self.bends.new_empty(len(pictures), *self.bends.shape[1:])
+            made.bends[pictures], made.bends[~pictures] = self.bends, other.bends
+        return made
+
+    def keep(self, samples: torch.Tensor) -> None:
+        """Go on with some samples `(m,)` of bool, whole pictures."""
+        self.v = self.v[samples]
+        if self.bends is not None:
+            self.bends = self.bends[samples[:: self.shared]]
 
     def applied(self, pictures: torch.Tensor) -> torch.Tensor:
         """Pictures as they would be seen."""
         return self._each(pictures, lambda part: self._applied(pictures[part], part))
 
-    def undone(self, seen: torch.Tensor, guess: torch.Tensor, tau: float, clip: float | None = None) -> torch.Tensor:
-        """What was there before: the guess, corrected by what was seen. Larger errors than `clip` count as clipped."""
-        return self._each(seen, lambda part: self._undone(seen[part], guess[part], part, tau, clip))
+    def brought_back(self, errors: torch.Tensor, tau: float) -> torch.Tensor:
+        """Errors of displaced pictures at the places they come from; 0 where nothing was seen."""
 
-    def _undone(
-        self, seen: torch.Tensor, guess: torch.Tensor, part: slice, tau: float, clip: float | None
-    ) -> torch.Tensor:
-        if clip is not None or self.bends is not None:
-            now = self._applied(guess, part)
-            missed = seen - now
-            if clip is not None:
-                missed = missed.clamp(-clip, clip)
+        def back(part: slice) -> torch.Tensor:
             if self.bends is not None:
-                return guess + unbent(missed, self.v[part], self._bends(part))
-            seen = now + missed
-        return restored(seen, self.v[part], guess, tau, self.interpolation)
+                return unbent(errors[part], self.v[part], self._bends(part))
+            return brought_back(errors[part], self.v[part], tau, self.interpolation)
+
+        return self._each(errors, back)
 
     def _applied(self, pictures: torch.Tensor, part: slice) -> torch.Tensor:
         if self.bends is not None:

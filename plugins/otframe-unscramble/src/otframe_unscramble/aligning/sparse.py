@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -10,12 +9,11 @@ import torch
 from otframe.values import SparseMap
 from otframe_unscramble.aligning.held_out import HeldOut
 from otframe_unscramble.aligning.motion import Motion
+from otframe_unscramble.aligning.state import State, changed
 from otframe_unscramble.aligning.support import Constraint, grams, moments, of_columns, solved
-from otframe_unscramble.aligning.trust import clip_of
 
-__all__ = ["Sparse", "candidates", "contrast", "sparse_rounds"]
+__all__ = ["Sparse", "candidates", "sparse_rounds"]
 
-_TAU = 0.02
 _BLOCK = 8_000_000
 
 
@@ -57,76 +55,48 @@ def candidates(fit: HeldOut, z: torch.Tensor, slots: int) -> Sparse:
     return Sparse(torch.cat(columns), torch.cat(weights))
 
 
-def sparse_rounds(
-    y: torch.Tensor,
-    seen: torch.Tensor,
-    z: torch.Tensor,
-    motion: Motion,
-    begun: Sparse,
-    *,
-    counted: torch.Tensor,
-    constraint: Constraint,
-    prune: float,
-    robust: bool,
-    moving: bool,
-    tol: float,
-    rounds: int,
-    tell: Callable[[int, float], None],
-) -> tuple[Sparse, torch.Tensor, float]:
+def sparse_rounds(state: State, motion: Motion, begun: Sparse) -> tuple[Sparse, torch.Tensor, torch.Tensor]:
     """Alternate regressions on the candidates and registrations until predictions stay; then prune and fit again.
 
     Parameters
     ----------
-    y : torch.Tensor
-        Scrambled samples `(m, d)`.
-    seen : torch.Tensor
-        Clear samples as they were seen, `(m, H, W)`.
-    z : torch.Tensor
-        Clear samples brought back to their places, `(m, D)`: to start from.
+    state : State
+        Samples to start from, and settings.
     motion : Motion
         Displacements, improved in place.
-    counted : torch.Tensor
-        `(m,)` of bool: samples that the origin of displacements is the mean of.
-    moving : bool
-        Whether there are displacements to be found.
-    tell : callable
-        Is told the round and the change.
+    begun : Sparse
+        Candidates and first weights.
 
     Returns
     -------
-    (Sparse, torch.Tensor, float)
-        The weights, the samples in their places `(m, D)`, and the mean squared error of predictions.
+    (Sparse, torch.Tensor, torch.Tensor)
+        The weights, the samples in their places `(m, D)`, and the errors of predictions `(m, H, W)`.
     """
-    size = seen.shape[1:]
-    pixels = y.T.contiguous()
+    settings, z = state.settings, state.z
+    pixels = state.y.T.contiguous()
     gram = grams(pixels, begun.columns)
     last, ahead, t = begun.weights, begun.weights, 1.0
-    predicted, done, change = None, 0, 1.0
-    for done in range(1, rounds + 1):
-        now = solved(gram, moments(pixels, z.T, begun.columns), ahead.clamp(min=0), constraint)
-        t, momentum = (1 + (1 + 4 * t * t) ** 0.5) / 2, (t - 1) / ((1 + (1 + 4 * t * t) ** 0.5) / 2)
-        ahead, last = now + momentum * (now - last), now
-        fresh = of_columns(pixels, begun.columns, ahead).T.reshape(-1, *size)
-        if predicted is not None:
-            change = float((fresh - predicted).square().mean().sqrt() / contrast(fresh))
+    predicted, clip, done, change = None, None, 0, 1.0
+    for done in range(1, settings.rounds + 1):
+        now = solved(gram, moments(pixels, z.T, begun.columns), ahead.clamp(min=0), settings.constraint)
+        later = (1 + (1 + 4 * t * t) ** 0.5) / 2
+        ahead, last, t = now + (t - 1) / later * (now - last), now, later
+        fresh = state.shaped(of_columns(pixels, begun.columns, ahead).T)
+        before, change = change, changed(fresh, predicted)
+        # where changes grow again, the speed that was gained is given up
+        t = 1.0 if change > before else t
         predicted = fresh
-        clip = clip_of(seen - motion.applied(predicted)) if robust else None
-        if moving:
-            motion.improve(predicted, seen, clip=clip)
-            motion.centre(counted)
-        z = motion.undone(seen, predicted, _TAU, clip).reshape(len(seen), -1)
-        tell(done, change)
-        if change < tol:
+        if state.moving:
+            motion.improve(predicted, state.seen, clip=clip)
+            motion.centre()
+        z, _, clip = state.cleared(predicted, motion)
+        state.tell(0.35 + 0.6 * done / settings.rounds, f"round {done}: predictions change by {change:.2%}")
+        if change < settings.tol:
             break
-    made = _pruned(Sparse(begun.columns, last, done, change), prune)
-    made = _refitted(made, gram, moments(pixels, z.T, begun.columns), constraint)
-    predicted = of_columns(pixels, made.columns, made.weights).T.reshape(-1, *size)
-    return made, z, float((seen - motion.applied(predicted)).square().mean())
-
-
-def contrast(pictures: torch.Tensor) -> torch.Tensor:
-    """The root mean square of pictures' deviations from their own means."""
-    return (pictures - pictures.mean((1, 2), keepdim=True)).square().mean().sqrt().clamp(min=1e-12)
+    made = _pruned(Sparse(begun.columns, last, done, change), settings.prune)
+    made = _refitted(made, gram, moments(pixels, z.T, begun.columns), settings.constraint)
+    predicted = state.shaped(of_columns(pixels, made.columns, made.weights).T)
+    return made, z, state.seen - motion.applied(predicted)
 
 
 def _pruned(sparse: Sparse, share: float) -> Sparse:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-__all__ = ["clip_of", "trusted", "unexplained"]
+__all__ = ["clip_of", "clipped", "trusted", "unexplained"]
 
 _SAMPLED = 2_000_000
 _INNER = 0.9
@@ -39,3 +39,8 @@ def clip_of(errors: torch.Tensor) -> float:
     size = flat[::step].abs()
     inner = size[size <= size.kthvalue(max(1, int(_INNER * len(size))))[0]]
     return max(_CLIP * float(inner.square().mean().sqrt()), 1e-6)
+
+
+def clipped(errors: torch.Tensor, clip: float | None) -> torch.Tensor:
+    """Errors, none larger than the clip."""
+    return errors if clip is None else errors.clamp(-clip, clip)
