@@ -115,7 +115,9 @@ class _Compiler:
         given = name in self.names.given
         covered = self.names.covered(name)
         default = None if covered else spec.default
-        if not given and default is None and not (self.names.assume and not covered):
+        # with `assume` what cannot do without a value will have one; what is optional and covered is meant to be absent
+        assumed = self.names.assume and not (covered and spec.optional)
+        if not given and default is None and not assumed:
             if not spec.optional:
                 raise InputError(
                     f"input '{name}' ({spec.type}) is not given and has no default"

@@ -20,11 +20,11 @@ class PartialSource(Source):
     ----------
     source : Source
         What there is.
-    missing : mapping of str to str
-        For each key that it lacks, the name of an input that has it.
+    missing : mapping of str to (str, Source)
+        For each key that it lacks, the name of an input that has it, and that input.
     """
 
-    def __init__(self, source: Source, missing: Mapping[str, str]) -> None:
+    def __init__(self, source: Source, missing: Mapping[str, tuple[str, Source]]) -> None:
         self.value_type = source.value_type
         self._source, self._missing = source, dict(missing)
         self._keys = tuple(sorted((*source.keys(), *missing), key=natural))
@@ -36,10 +36,8 @@ class PartialSource(Source):
     def load(self, key: str) -> Any:
         """The value of a key; `DataError` where the source has none."""
         if key in self._missing:
-            raise DataError(
-                f"there is no '{key}', which '{self._missing[key]}' has: the two are joined by key",
-                hint="give both the same file stems",
-            )
+            other, having = self._missing[key]
+            raise DataError(f"there is no '{key}' to go with {having.where(key)} of '{other}'")
         return self._source.load(key)
 
     def where(self, key: str) -> str:
@@ -71,7 +69,7 @@ def completed(sources: Mapping[str, Source], classes: Mapping[str, str]) -> dict
             continue  # nothing is joined at all: the folders are mixed up, and all differences are told
         owners = {key: name for name in reversed(members) for key in keys[name]}
         for name in members:
-            missing = {key: owner for key, owner in owners.items() if key not in keys[name]}
+            missing = {key: (owner, sources[owner]) for key, owner in owners.items() if key not in keys[name]}
             if missing:
                 found[name] = PartialSource(sources[name], missing)
     return found

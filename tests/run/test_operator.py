@@ -148,6 +148,36 @@ def test_optional_inputs_that_something_else_names_stay(registry, images, before
     assert not any(wrong in told for wrong in ("there is no", "names no input", "not wired")), told
 
 
+SHOWS_ITSELF = """otframe: 1
+inputs:
+  fit:    {type: "Image[]", default: {from: dark}}
+  photos: {type: "Image[]", default: {from: light}, unless: fit}
+  truth:  {type: "Image[]", default: {from: made}, optional: true, unless: [fit, photos]}
+  made:   {type: "Image[]", default: "sample:photos/test", optional: true, unless: fit}
+nodes:
+  dark:   {use: toy.gain, in: made, with: {factor: 0.5}}
+  light:  {use: toy.gain, in: made}
+  mean:   {use: toy.mean, in: fit}
+  out:    {use: toy.scale, in: {factor: mean, image: photos}}
+  count:  {use: toy.count, in: truth}
+outputs: {out: {from: out, before: photos}, count: count}
+"""
+
+
+def test_what_a_pipeline_shows_itself_on_is_no_part_of_the_operator(registry, images):
+    """Where its own inputs are bound the rest of a simulation does not count, and is asked for if it is needed."""
+    pipeline = Pipeline.from_text(SHOWS_ITSELF, registry)
+    operator = pipeline.fit(fit=images("x", "y"))
+    assert operator.open == ("photos",)
+    assert set(operator.document.outputs) == {"out"}
+    given = {"photos": images("a")}
+    assert same(operator(**given)["out"], pipeline(fit=images("x", "y"), **given)["out"])
+    with pytest.raises(InputError, match="'photos'.* is not given"):
+        operator()
+    with pytest.raises(InputError, match="no default where 'fit' is given"):
+        pipeline(fit=images("x"))
+
+
 def test_what_cannot_be_an_operator(registry, images):
     head = 'otframe: 1\ninputs: {fit: "Image[]", photos: "Image[]"}\n'
     stream = head + (

@@ -37,7 +37,7 @@ def test_each_item_that_one_lacks_is_a_failure_of_its_own(run, given):
     assert list(result.values["sum"]) == ["b", "c"]
     assert list(result.values["own"]) == ["a", "b", "c"], "what needs one input alone is made of all it has"
     assert [(error.node, error.key) for error in result.failures] == [("y", "a"), ("x", "d")]
-    assert result.failures[0].message == "there is no 'a', which 'x' has: the two are joined by key"
+    assert result.failures[0].message == "there is no 'a' to go with the value 'a' given from Python of 'x'"
 
 
 def test_without_it_nothing_is_started(run, given, toys, tmp_path):
@@ -118,8 +118,8 @@ def test_sources_without_a_gap_stay_as_they_are(registry, folders, images):
 
 
 def test_it_goes_to_another_process(registry, folders):
-    found = PartialSource(open_source(folders["x"], registry), {"d": "y"})
+    found = PartialSource(open_source(folders["x"], registry), {"d": ("y", open_source(folders["y"], registry))})
     there = unpack(pack(found, registry), registry)
     assert there.keys() == found.keys()
-    with pytest.raises(DataError, match="'y' has"):
+    with pytest.raises(DataError, match="there is no 'd' to go with .*d.png of 'y'"):
         there.load("d")
