@@ -45,10 +45,27 @@ def linux():
 
 def test_nodes_that_a_matrix_names_are_compared(registry):
     graph = Pipeline.from_text(TEXT, registry).check(["photo"])
-    assert compared_in(graph, "table") == ("which", {name: name for name in ("weak", "strong", "other")})
+    assert compared_in(graph, "table") == (("which",), {(name,): name for name in ("weak", "strong", "other")})
     assert compared(graph) == {"weak", "strong", "other"}
     same = Pipeline.from_text(TEXT.replace("5.0", "2.0"), registry).check(["photo"])
-    assert compared_in(same, "table")[1]["other"] == "weak", "what is the same is computed once"
+    assert compared_in(same, "table")[1]["other",] == "weak", "what is the same is computed once"
+
+
+def test_nodes_that_another_axis_varies_are_measured_in_each_setting(registry, photo, tmp_path):
+    text = TEXT.replace("which: [weak, strong, other]", "which: [weak, strong], factor: [3.0, 4.0]")
+    graph = Pipeline.from_text(text, registry).check(["photo"])
+    settings = [(which, factor) for which in ("weak", "strong") for factor in ("3.0", "4.0")]
+    axes, nodes = compared_in(graph, "table")
+    assert (axes, list(nodes)) == (("which", "factor"), settings)
+    # `strong` depends on the factor: it is computed twice, and not four times; `weak` does not
+    assert nodes["weak", "3.0"] == nodes["weak", "4.0"] == "weak"
+    assert len({nodes["strong", "3.0"], nodes["strong", "4.0"]}) == 2
+    journal = Journal()
+    result = Pipeline.from_text(text, registry).run(photo, out=tmp_path, observers=[journal])
+    assert set(result.measured) == set(nodes.values())
+    ((_, table),) = tables(journal, registry)
+    assert table.columns == ("which", "factor", "what", "number", "seconds", "peak MB")
+    assert [row[4] for row in table.rows] == [result.measured[nodes[setting]].seconds for setting in settings]
 
 
 def test_numbers_and_other_texts_are_not_nodes(registry):
@@ -117,10 +134,10 @@ def test_where_the_system_does_not_tell_there_is_no_peak(tmp_path, monkeypatch):
 
 def test_cells_without_a_measure_are_empty():
     table = Table(("solver", "cost"), (("a", 1.0), ("b", 2.0), ("c", 3.0)), "Costs", ("", "lower"))
-    axis = ("solver", {"a": "node", "b": "other", "c": "third"})
+    axis = (("solver",), {("a",): "node", ("b",): "other", ("c",): "third"})
     told = with_spent(table, axis, {"node": Spent(0.5, 2_000_000), "other": Spent(0.25)})
     assert told.rows == (("a", 1.0, 0.5, 2.0), ("b", 2.0, 0.25, None), ("c", 3.0, None, None))
     assert told.better == ("", "lower", "lower", "lower")
     assert with_spent(table, axis, {}) is table
     assert with_spent(table, None, {"node": Spent(0.5)}) is table
-    assert with_spent(table, ("method", {"a": "node"}), {"node": Spent(0.5)}) is table
+    assert with_spent(table, (("method",), {("a",): "node"}), {"node": Spent(0.5)}) is table

@@ -9,7 +9,7 @@ from typing import Any, get_origin
 from otframe.errors import OtframeError
 from otframe.io.table_file import TableFile
 from otframe.registry import Registry
-from otframe.run.compared import compared_in
+from otframe.run.compared import Compared, compared_in
 from otframe.run.journal import Journal
 from otframe.run.measuring import Spent
 from otframe.values import Table
@@ -43,17 +43,17 @@ def tables(journal: Journal, registry: Registry) -> list[tuple[str, Table]]:
     return found
 
 
-def with_spent(table: Table, axis: tuple[str, Mapping[str, str]] | None, measured: Mapping[str, Spent]) -> Table:
-    """A table whose rows are named by nodes, along an axis, with what a call of each took; where that was measured.
+def with_spent(table: Table, axes: Compared | None, measured: Mapping[str, Spent]) -> Table:
+    """A table whose rows are named by nodes, along one of its axes, with what a call of each took, where measured.
 
     Times and memory are no values, which the same run gives again: they stand in the report and in `run.json`, and in
     no table that is written.
     """
-    if axis is None or not measured or axis[0] not in table.columns:
+    if axes is None or not measured or not set(axes[0]) <= set(table.columns):
         return table
-    column, rows = table.columns.index(axis[0]), []
+    columns, rows = [table.columns.index(axis) for axis in axes[0]], []
     for row in table.rows:
-        spent = measured.get(axis[1].get(str(row[column]), ""))
+        spent = measured.get(axes[1].get(tuple(str(row[column]) for column in columns), ""))
         peak = None if spent is None or spent.peak is None else spent.peak / 1e6
         rows.append((*row, None if spent is None else spent.seconds, peak))
     better = (*table.better, *[""] * (len(table.columns) - len(table.better)), "lower", "lower")
