@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from otframe_metrics.mse import Mse
 from otframe_metrics.patch_frechet import PatchFrechet
 from otframe_metrics.psnr import Psnr
 from otframe_metrics.ssim import Ssim, structural_similarity
@@ -27,7 +28,27 @@ def measure(metric, image, reference) -> float:
     return fold(metric, [(image, reference)]).number
 
 
-ALL = [Psnr(), Psnr(pool="pixels"), Psnr(channels="luma"), Ssim(), PatchFrechet(), PatchFrechet(size=3)]
+ALL = [
+    Mse(),
+    Mse(channels="luma"),
+    Psnr(),
+    Psnr(pool="pixels"),
+    Psnr(channels="luma"),
+    Ssim(),
+    PatchFrechet(),
+    PatchFrechet(size=3),
+]
+
+
+def test_mse_of_a_known_error():
+    dark, light = Image(torch.zeros(3, 5, 7)), Image(torch.full((3, 5, 7), 0.5))
+    assert measure(Mse(), dark, light) == pytest.approx(0.25)
+    assert measure(Mse(), dark, dark) == 0
+    assert fold(Mse(), [(dark, light), (dark, dark)]).number == pytest.approx(0.125), "the mean over images"
+    framed = light.with_grid(torch.nn.functional.pad(light.pixels, (1, 1, 1, 1), value=9.0))
+    assert measure(Mse(border=1), framed, Image(torch.zeros(3, 7, 9))) == pytest.approx(0.25)
+    assert measure(Mse(channels="luma"), dark, light) == pytest.approx((0.5 * 219 / 255) ** 2, abs=1e-6)
+    assert Mse(channels="luma").column == "MSE-Y"
 
 
 def test_psnr_of_a_known_error():

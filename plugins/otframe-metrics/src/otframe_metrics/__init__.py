@@ -13,6 +13,7 @@ def otframe_components() -> list[Entry]:
     here = "otframe_metrics"
     return [
         Entry("metric.psnr", f"{here}.psnr:Psnr", "accumulator", "peak signal-to-noise ratio in dB"),
+        Entry("metric.mse", f"{here}.mse:Mse", "accumulator", "mean squared error"),
         Entry("metric.ssim", f"{here}.ssim:Ssim", "accumulator", "structural similarity"),
         Entry("metric.patch_frechet", f"{here}.patch_frechet:PatchFrechet", "accumulator", "distance of patch laws"),
         Entry(
