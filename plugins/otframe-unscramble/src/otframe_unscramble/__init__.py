@@ -45,6 +45,7 @@ _COMPONENTS = (
     ),
     ("unscramble.apply", "apply:ApplyUnscrambler", "transform", "a new scrambled picture, recovered"),
     ("unscramble.learnt", "learnt:Learnt", "transform", "an operator as a picture: what it learnt, and where light is"),
+    ("unscramble.sheet", "contact_sheet:ContactSheet", "transform", "pictures planted, scrambled, recovered, in rows"),
     ("unscramble.calibration", "calibration:CalibrationTable", "transform", "how far each pair was displaced"),
 )
 
