@@ -65,6 +65,10 @@ class Aligned(Transform):
     warp: float | None = Parameter(default=None, ge=2.0)
     """Pictures are not only shifted but bent, over so many pixels; not where it is not given."""
 
+    edges: Literal["auto", "unknown", "dark"] = "auto"
+    """What comes into displaced pictures from outside: something `unknown`, as into a camera's, or `dark`, as into those
+    that a programme displaced; `auto` looks at their borders."""
+
     interpolation: Interpolation = "linear"
     """How displaced pictures were interpolated: `linear`, `cubic`, or `lanczos` for cameras."""
 

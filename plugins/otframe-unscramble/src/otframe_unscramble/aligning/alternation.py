@@ -48,7 +48,7 @@ def _told(pairs: Pairs, state: State, outcome: Outcome) -> Unscrambler:
     y, clear = (part.to(state.y.device) for part in pairs.rows())
     seen, predicted = state.shaped(clear), state.shaped(outcome.map(y))
     motion = _of_all(state, outcome.motion, predicted, seen)
-    share = unexplained(seen, motion.applied(predicted), state.group)
+    share = unexplained(seen, motion.errors(predicted, seen), state.group)
     trust = torch.where(state.kept, (1 - share).clamp(0, 1), torch.zeros_like(share))
     home = pairs.clear.device
     height, width = pairs.scrambled.shape[2:]

@@ -12,7 +12,7 @@ from typing import Literal
 
 import torch
 
-__all__ = ["Interpolation", "brought_back", "chunks", "displaced", "shift_matrix", "slopes"]
+__all__ = ["Interpolation", "brought_back", "chunks", "covered", "displaced", "shift_matrix", "slopes"]
 
 Interpolation = Literal["linear", "cubic", "lanczos"]
 
@@ -48,6 +48,15 @@ def displaced(pictures: torch.Tensor, v: torch.Tensor, interpolation: Interpolat
     """Pictures `(m, H, W)` displaced by `v (m, 2)`, down and to the right in pixels."""
     down, right = _axes(pictures, v, interpolation)
     return down @ pictures @ right.transpose(1, 2)
+
+
+def covered(v: torch.Tensor, size: tuple[int, int], like: torch.Tensor, margin: float = 0.0) -> torch.Tensor:
+    """Where displaced pictures show what was inside before, or at most `margin` pixels outside: `(m, H, W)`, 0 and 1."""
+    inside = []
+    for axis in (0, 1):
+        source = torch.arange(size[axis], device=like.device, dtype=like.dtype) - v[:, axis, None].to(like)
+        inside.append(((source >= -margin) & (source <= size[axis] - 1 + margin)).to(like))
+    return inside[0][:, :, None] * inside[1][:, None, :]
 
 
 def slopes(

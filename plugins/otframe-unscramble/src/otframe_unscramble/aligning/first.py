@@ -16,6 +16,9 @@ _RIDGES = (0.1, 0.03, 0.01)
 """In turn: first predictions are blurred by the displacements, and need not be sharp."""
 LAST_RIDGE = _RIDGES[-1]
 
+_DARK = 0.1
+"""Below which part of pictures' mean what lies outside them is dark."""
+
 _LEAST = 4
 """Pictures that are never given up."""
 
@@ -26,7 +29,15 @@ def begun(pairs: Pairs, settings: Settings, ctx: Context) -> State:
     y, clear = (part.to(device) for part in pairs.rows())
     seen = clear.reshape(-1, *pairs.clear.shape[2:])
     group = pairs.channels
-    motion = Motion(group, settings.together, settings.reach, settings.spread, settings.interpolation, settings.warp)
+    motion = Motion(
+        group,
+        settings.together,
+        settings.reach,
+        settings.spread,
+        settings.interpolation,
+        settings.warp,
+        settings.edges == "dark",
+    )
     kept = torch.ones(pairs.count, dtype=torch.bool, device=device)
     state = State(y, seen, clear, kept, group, motion, settings, ctx.progress)
     for number, ridge in enumerate(_RIDGES):
@@ -40,7 +51,7 @@ def _round(state: State, ridge: float, *, coarse: bool) -> None:
     predicted = _predictions(state, ridge)
     _register(state, predicted, coarse=coarse)
     if state.settings.robust:
-        fine = trusted(unexplained(state.seen, state.motion.applied(predicted), state.group))
+        fine = trusted(unexplained(state.seen, state.motion.errors(predicted, state.seen), state.group))
         if not bool(fine.all()) and int(fine.sum()) >= _LEAST:
             _give_up(state, fine)
             predicted = predicted[fine.repeat_interleave(state.group)]
@@ -48,6 +59,8 @@ def _round(state: State, ridge: float, *, coarse: bool) -> None:
                 # the first predictions were made of false pairs too
                 predicted = _predictions(state, ridge)
                 _register(state, predicted, coarse=True)
+    if coarse and state.settings.edges == "auto":
+        state.motion.dark = state.motion.outside(state.seen) < _DARK
     state.z, errors, state.cut = state.cleared(predicted, state.motion)
     state.error = float(clipped(errors, state.cut).square().mean())
     state.rounds += 1

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import torch
 
-from otframe_unscramble.aligning.displace import Interpolation, brought_back, chunks, displaced
+from otframe_unscramble.aligning.displace import Interpolation, brought_back, chunks, covered, displaced
 from otframe_unscramble.aligning.register import correlated, refined
-from otframe_unscramble.aligning.warps import bent, followed, unbent
+from otframe_unscramble.aligning.warps import bent, followed, surrounded, unbent
 
 __all__ = ["Motion"]
 
@@ -32,6 +32,8 @@ class Motion:
         How displaced pictures were interpolated.
     warp : float, optional
         Displacements change over so many pixels within a picture; not at all where absent.
+    dark : bool
+        Whether what comes from outside a picture is dark, or unknown.
     """
 
     group: int
@@ -40,6 +42,7 @@ class Motion:
     spread: float | None
     interpolation: Interpolation
     warp: float | None = None
+    dark: bool = False
     v: torch.Tensor = field(init=False)
     """`(m, 2)`: of each sample."""
     bends: torch.Tensor | None = field(init=False, default=None)
@@ -67,10 +70,21 @@ class Motion:
         """Improve displacements by so many steps of least squares. Larger errors than `clip` count as clipped."""
         g = self.shared
         if self.bends is None:
-            v = refined(predicted, seen, self.v[::g], self.interpolation, group=g, steps=steps, clip=clip)
+            v = refined(
+                predicted, seen, self.v[::g], self.interpolation, group=g, steps=steps, clip=clip, dark=self.dark
+            )
             self.v = v.clamp(-self.reach, self.reach).repeat_interleave(g, 0)
         if self.warp is not None:
             self._bend(predicted, seen)
+
+    def outside(self, seen: torch.Tensor) -> float:
+        """How bright it is outside, a pixel or more from the border, as a part of the mean; 1 where nothing tells."""
+        light = pixels = 0.0
+        for part in chunks(len(seen), 4 * seen[0].numel(), self.group):
+            beyond = 1 - covered(self.v[part], (seen.shape[1], seen.shape[2]), seen, margin=1.0)
+            light += float((seen[part] * beyond).sum(dtype=torch.float64))
+            pixels += float(beyond.sum(dtype=torch.float64))
+        return light / max(pixels, 1.0) / max(float(seen.mean()), 1e-12) if pixels else 1.0
 
     def centre(self) -> None:
         """Take mean displacements off: nothing tells them from another origin, or from a bent picture."""
@@ -84,7 +98,7 @@ class Motion:
 
     def fresh(self) -> Motion:
         """The same settings, for other samples."""
-        return Motion(self.group, self.together, self.reach, self.spread, self.interpolation, self.warp)
+        return Motion(self.group, self.together, self.reach, self.spread, self.interpolation, self.warp, self.dark)
 
     def joined(self, other: Motion, mine: torch.Tensor) -> Motion:
         """The displacements of all samples, mine where `mine (m,)` says so and those of the other elsewhere."""
@@ -103,9 +117,20 @@ class Motion:
         if self.bends is not None:
             self.bends = self.bends[samples[:: self.shared]]
 
-    def applied(self, pictures: torch.Tensor) -> torch.Tensor:
-        """Pictures as they would be seen."""
-        return self._each(pictures, lambda part: self._applied(pictures[part], part))
+    def errors(self, predicted: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+        """What was seen less predictions displaced, `(m, H, W)`; 0 where what was seen was outside before."""
+
+        def missed(part: slice) -> torch.Tensor:
+            if self.bends is not None:
+                made = bent(predicted[part], self.v[part], self._bends(part))
+                inside = None if self.dark else surrounded(self.v[part], self._bends(part), seen[part])
+            else:
+                made = displaced(predicted[part], self.v[part], self.interpolation)
+                size = (seen.shape[1], seen.shape[2])
+                inside = None if self.dark else covered(self.v[part], size, seen)
+            return seen[part] - made if inside is None else (seen[part] - made) * inside
+
+        return self._each(seen, missed)
 
     def brought_back(self, errors: torch.Tensor, tau: float) -> torch.Tensor:
         """Errors of displaced pictures at the places they come from; 0 where nothing was seen."""
@@ -117,11 +142,6 @@ class Motion:
 
         return self._each(errors, back)
 
-    def _applied(self, pictures: torch.Tensor, part: slice) -> torch.Tensor:
-        if self.bends is not None:
-            return bent(pictures, self.v[part], self._bends(part))
-        return displaced(pictures, self.v[part], self.interpolation)
-
     def _bends(self, part: slice) -> torch.Tensor:
         assert self.bends is not None
         g = self.shared
@@ -129,7 +149,7 @@ class Motion:
 
     def _bend(self, predicted: torch.Tensor, seen: torch.Tensor) -> None:
         assert self.warp is not None
-        self.bends = followed(predicted, seen, self.v, self.bends, self.warp, self.shared)
+        self.bends = followed(predicted, seen, self.v, self.bends, self.warp, self.shared, self.dark)
 
     def _each(self, pictures: torch.Tensor, make: Callable[[slice], torch.Tensor]) -> torch.Tensor:
         made = torch.empty_like(pictures)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
-from otframe_unscramble.aligning.displace import Interpolation, chunks, slopes
+from otframe_unscramble.aligning.displace import Interpolation, chunks, covered, slopes
+from otframe_unscramble.aligning.trust import clipped
 
 __all__ = ["correlated", "refined"]
 
@@ -67,16 +68,18 @@ def refined(
     group: int = 1,
     steps: int = 2,
     clip: float | None = None,
+    dark: bool = True,
 ) -> torch.Tensor:
     """Displacements `(m / group, 2)` by least squares, `min_v |seen - S(v) predicted|^2`, by Gauss-Newton steps from v.
 
-    With a `clip`, errors above it count as if they were as large as it is: Huber's loss.
+    With a `clip`, errors above it count as if they were as large as it is: Huber's loss. Outside pictures it is `dark`,
+    or else unknown: pixels that come from there do not count.
     """
     made = []
     for part in chunks(len(seen), 4 * seen[0].numel(), group):
         now = v[part.start // group : part.stop // group]
         for _ in range(steps):
-            now = now + _step(predicted[part], seen[part], now, interpolation, group, clip)
+            now = now + _step(predicted[part], seen[part], now, interpolation, group, clip, dark)
         made.append(now)
     return torch.cat(made)
 
@@ -88,11 +91,14 @@ def _step(
     interpolation: Interpolation,
     group: int,
     clip: float | None,
+    dark: bool,
 ) -> torch.Tensor:
-    now, down, right = slopes(predicted, v.repeat_interleave(group, 0), interpolation)
-    missed = seen - now
-    if clip is not None:
-        missed = missed.clamp(-clip, clip)
+    each = v.repeat_interleave(group, 0)
+    now, down, right = slopes(predicted, each, interpolation)
+    missed = clipped(seen - now, clip)
+    if not dark:
+        inside = covered(each, (seen.shape[1], seen.shape[2]), seen)
+        down, right, missed = down * inside, right * inside, missed * inside
     products = (down * down, right * right, down * right, down * missed, right * missed)
     yy, xx, xy, by, bx = (_summed(product.sum((1, 2)), group) for product in products)
     # pictures that are flat along some direction keep their place along it

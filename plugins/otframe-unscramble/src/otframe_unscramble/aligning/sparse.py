@@ -96,7 +96,7 @@ def sparse_rounds(state: State, motion: Motion, begun: Sparse) -> tuple[Sparse, 
     made = _pruned(Sparse(begun.columns, last, done, change), settings.prune)
     made = _refitted(made, gram, moments(pixels, z.T, begun.columns), settings.constraint)
     predicted = state.shaped(of_columns(pixels, made.columns, made.weights).T)
-    return made, z, state.seen - motion.applied(predicted)
+    return made, z, motion.errors(predicted, state.seen)
 
 
 def _pruned(sparse: Sparse, share: float) -> Sparse:

@@ -33,6 +33,7 @@ class Settings(Protocol):
     reach: float
     spread: float | None
     warp: float | None
+    edges: str
     interpolation: Interpolation
     robust: bool
     assignment: bool
@@ -106,7 +107,7 @@ class State:
             The samples; the errors `(m, H, W)` of displaced predictions; and what larger ones were clipped to, if any.
             Such pseudo-values make least squares those of Huber's loss [huber1981robust]_.
         """
-        errors = self.seen - motion.applied(predicted)
+        errors = motion.errors(predicted, self.seen)
         clip = clip_of(errors) if self.settings.robust else None
         back = motion.brought_back(clipped(errors, clip), _TAU)
         return back.add_(predicted).flatten(1), errors, clip

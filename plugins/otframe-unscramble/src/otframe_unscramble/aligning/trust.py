@@ -12,15 +12,15 @@ _CLIP = 5.0
 _FAR, _LEAST = 4.0, 0.4
 
 
-def unexplained(seen: torch.Tensor, predicted: torch.Tensor, group: int) -> torch.Tensor:
-    """For each picture the share of its variance that the prediction leaves, `(n,)`; samples are `(n group, H, W)`.
+def unexplained(seen: torch.Tensor, errors: torch.Tensor, group: int) -> torch.Tensor:
+    """For each picture the share of its variance that errors leave, `(n,)`; samples are `(n group, H, W)`.
 
     A part of the mean variance is added to each picture's, so that flat pictures are not judged by their noise.
     """
     centred = seen - seen.mean((1, 2), keepdim=True)
-    errors = (seen - predicted).square().mean((1, 2)).reshape(-1, group).mean(1)
+    left = errors.square().mean((1, 2)).reshape(-1, group).mean(1)
     spread = centred.square().mean((1, 2)).reshape(-1, group).mean(1)
-    return errors / (spread + 0.1 * spread.mean() + 1e-12)
+    return left / (spread + 0.1 * spread.mean() + 1e-12)
 
 
 def trusted(share: torch.Tensor) -> torch.Tensor:

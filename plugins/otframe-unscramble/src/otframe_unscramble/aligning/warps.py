@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from otframe_unscramble.aligning.displace import chunks
 
-__all__ = ["bent", "followed", "unbent"]
+__all__ = ["bent", "followed", "surrounded", "unbent"]
 
 _STEPS = 2
 _FARTHEST = 0.5
@@ -34,6 +34,7 @@ def followed(
     bends: torch.Tensor | None,
     scale: float,
     group: int,
+    dark: bool = True,
 ) -> torch.Tensor:
     """Bends `(m / group, 2, h, w)` on a grid of half the scale, by least squares in windows [lucas1981iterative]_.
 
@@ -49,6 +50,8 @@ def followed(
         Standard deviation of the Gaussian windows, pixels.
     group : int
         So many neighbours are bent together.
+    dark : bool
+        Whether it is dark outside; what comes from there does not count otherwise.
     """
     height, width = seen.shape[1:]
     grid = tuple(max(2, math.ceil(2 * n / scale) + 1) for n in (height, width))
@@ -57,17 +60,38 @@ def followed(
         start = part.start // group, part.stop // group
         now = seen.new_zeros(start[1] - start[0], 2, *grid) if bends is None else bends[slice(*start)]
         for _ in range(_STEPS):
-            now = now + _step(predicted[part], seen[part], v[part], now, scale, group)
+            now = now + _step(predicted[part], seen[part], v[part], now, scale, group, dark)
         made.append(now)
     return torch.cat(made)
 
 
+def surrounded(v: torch.Tensor, bends: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """Where bent pictures show what was inside before, `(m, H, W)` of 0 and 1."""
+    offset = _field(v, bends, like.shape[-2:])
+    made = torch.ones_like(like)
+    for axis in (0, 1):
+        at = torch.arange(like.shape[1 + axis], device=like.device, dtype=like.dtype)
+        source = (at[:, None] if axis == 0 else at[None]) - offset[:, axis]
+        made = made * ((source >= 0) & (source <= like.shape[1 + axis] - 1))
+    return made
+
+
 def _step(
-    predicted: torch.Tensor, seen: torch.Tensor, v: torch.Tensor, bends: torch.Tensor, scale: float, group: int
+    predicted: torch.Tensor,
+    seen: torch.Tensor,
+    v: torch.Tensor,
+    bends: torch.Tensor,
+    scale: float,
+    group: int,
+    dark: bool,
 ) -> torch.Tensor:
-    moved = bent(predicted, v, bends.repeat_interleave(group, 0))
+    each = bends.repeat_interleave(group, 0)
+    moved = bent(predicted, v, each)
     down, right = torch.gradient(moved, dim=(1, 2))
     missed = seen - moved
+    if not dark:
+        inside = surrounded(v, each, seen)
+        down, right, missed = down * inside, right * inside, missed * inside
     products = torch.stack([down * down, right * right, down * right, down * missed, right * missed], 1)
     if group > 1:
         products = products.reshape(-1, group, *products.shape[1:]).sum(1)
