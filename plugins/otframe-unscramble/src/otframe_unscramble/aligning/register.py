@@ -138,7 +138,8 @@ def _best(
     # a correlation r of M numbers says as much as a log-likelihood of about M r / (1 - r_max)
     certain = float((grid.counted > 0).sum()) / (1.02 - value.flatten(1).amax(1).clamp(0, 1))
     cross, value = cross * certain[:, None, None], value * certain[:, None, None]
-    score = value - 0.5 * pull * (places[:, None].square() + places[None].square())
+    # what tells nothing, as black pictures do, stays where it is
+    score = value - 0.5 * max(pull, 1e-6) * (places[:, None].square() + places[None].square())
     best = score.flatten(1).argmax(1)
     count = len(places)
     v = torch.stack([places[best // count], places[best % count]], 1)
