@@ -1,6 +1,7 @@
 """Compose the pictures of the README and the gallery: `python docs/make_pictures.py [out/demo]`.
 
-The one of the restoration is made of what `make demo` wrote; the one of the colours by the pipeline itself.
+The one of the restoration is made of what `make demo` wrote; those of the colours and of the glitter by the pipelines
+themselves.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ SHOWN = {"astronaut-0": (20, 50), "chelsea-0": (60, 50)}
 SIDE = 200
 GAP = 6
 SMALL = 300, 200
+PIXEL = 2
+"""Pixels of the page for each of an unscrambled picture."""
 
 
 def main(folder: Path) -> None:
-    """Both pictures."""
+    """All pictures."""
     restoration(folder)
     colors()
+    glitter()
 
 
 def restoration(folder: Path) -> None:
@@ -56,6 +60,20 @@ def colors() -> None:
     gap = np.full((SMALL[1], GAP, 3), 255, np.uint8)
     shown = [cv2.resize(_eight_bits(image), SMALL, interpolation=cv2.INTER_AREA) for image in row]
     _write(np.hstack([part for picture in shown for part in (picture, gap)][:-1]), "color.jpg")
+
+
+def glitter() -> None:
+    """Photographs in columns: as they are, behind glitter, and recovered by least squares and by alignment."""
+    pipeline = Pipeline.from_yaml(Path(__file__).parents[1] / "pipelines" / "unscramble.yaml")
+    methods = ("unscramble.least_squares", "unscramble.aligned")
+    least, made = (pipeline.run(params={"method": method}).values for method in methods)
+    rows = []
+    for pictures in (made["truth"], made["scrambled"], least["recovered"], made["recovered"]):
+        tiles = [np.kron(_eight_bits(image), np.ones((PIXEL, PIXEL, 1), np.uint8)) for image in pictures.values()]
+        gap = np.full((len(tiles[0]), GAP, 3), 255, np.uint8)
+        rows.append(np.hstack([part for tile in tiles for part in (tile, gap)][:-1]))
+    blank = np.full((GAP, rows[0].shape[1], 3), 255, np.uint8)
+    _write(np.vstack([part for row in rows for part in (row, blank)][:-1]), "glitter.jpg")
 
 
 def _eight_bits(image: Image) -> np.ndarray:
