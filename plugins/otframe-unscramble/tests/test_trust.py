@@ -15,12 +15,12 @@ def normal(*shape, seed=0):
 
 def test_the_share_that_is_left_is_that_of_the_variance():
     seen = 0.5 + 0.2 * normal(200, 12, 12)
-    share = unexplained(seen, 0.1 * normal(200, 12, 12, seed=1), 1)
+    share = unexplained(seen, 0.1 * normal(200, 12, 12, seed=1), None, 1)
     assert share.shape == (200,)
     assert float(share.mean()) == pytest.approx(0.01 / (1.1 * 0.04), rel=0.05)
-    assert not unexplained(seen, torch.zeros_like(seen), 1).any()
+    assert not unexplained(seen, torch.zeros_like(seen), None, 1).any()
     # a wrong prediction of the same variance leaves twice the variance
-    wrong = unexplained(seen, seen - (0.5 + 0.2 * normal(200, 12, 12, seed=2)), 1)
+    wrong = unexplained(seen, seen - (0.5 + 0.2 * normal(200, 12, 12, seed=2)), None, 1)
     assert float(wrong.mean()) == pytest.approx(2 / 1.1, rel=0.05)
 
 
@@ -28,14 +28,25 @@ def test_channels_of_a_picture_count_together():
     seen, errors = normal(6, 5, 5), 0.3 * normal(6, 5, 5, seed=1)
     each = errors.square().mean((1, 2)).reshape(2, 3).mean(1)
     spread = (seen - seen.mean((1, 2), keepdim=True)).square().mean((1, 2)).reshape(2, 3).mean(1)
-    assert torch.allclose(unexplained(seen, errors, 3), each / (spread + 0.1 * spread.mean()), rtol=1e-5)
+    assert torch.allclose(unexplained(seen, errors, None, 3), each / (spread + 0.1 * spread.mean()), rtol=1e-5)
+
+
+def test_pixels_that_errors_do_not_tell_of_explain_nothing():
+    """Each picture judged by the part that is inside, as if it were all of it."""
+    seen, errors = normal(5, 6, 8), 0.5 * normal(5, 6, 8, seed=1)
+    inside = torch.zeros(5, 6, 8, dtype=torch.bool)
+    inside[:, 2:, :5] = True
+    cut = unexplained(seen[:, 2:, :5], errors[:, 2:, :5], None, 1)
+    assert torch.allclose(unexplained(seen, errors * inside, inside, 1), cut, rtol=1e-5)
+    nothing = torch.zeros_like(inside)
+    assert bool(torch.isfinite(unexplained(seen, 0 * errors, nothing, 1)).all())
 
 
 def test_flat_pictures_are_not_judged_by_their_noise():
     seen = torch.cat([0.3 * normal(20, 8, 8), torch.zeros(1, 8, 8)])
-    share = unexplained(seen, 0.01 * normal(21, 8, 8, seed=1), 1)
+    share = unexplained(seen, 0.01 * normal(21, 8, 8, seed=1), None, 1)
     assert float(share[-1]) < 0.05
-    assert bool(torch.isfinite(unexplained(torch.zeros(3, 4, 4), torch.zeros(3, 4, 4), 1)).all())
+    assert bool(torch.isfinite(unexplained(torch.zeros(3, 4, 4), torch.zeros(3, 4, 4), None, 1)).all())
 
 
 @pytest.mark.parametrize("corrupted", [0, 1, 30, 49])

@@ -14,7 +14,7 @@ from otframe_unscramble.aligning.forward import MOST
 from otframe_unscramble.aligning.models import dense, forward, sparse
 from otframe_unscramble.aligning.motion import Motion
 from otframe_unscramble.aligning.state import Outcome, Settings, State
-from otframe_unscramble.aligning.trust import unexplained
+from otframe_unscramble.aligning.trust import trusted, unexplained
 from otframe_unscramble.values import Pairs, Unscrambler
 
 __all__ = ["learnt"]
@@ -48,8 +48,10 @@ def _told(pairs: Pairs, state: State, outcome: Outcome) -> Unscrambler:
     y, clear = (part.to(state.y.device) for part in pairs.rows())
     seen, predicted = state.shaped(clear), state.shaped(outcome.map(y))
     motion = _of_all(state, outcome.motion, predicted, seen)
-    share = unexplained(seen, motion.errors(predicted, seen), state.group)
-    trust = torch.where(state.kept, (1 - share).clamp(0, 1), torch.zeros_like(share))
+    share = unexplained(seen, motion.errors(predicted, seen), motion.inside(seen), state.group)
+    # some are found out too late to be left out, when all else is known
+    fine = state.kept & trusted(share) if state.settings.robust else state.kept
+    trust = torch.where(fine, (1 - share).clamp(0, 1), torch.zeros_like(share))
     home = pairs.clear.device
     height, width = pairs.scrambled.shape[2:]
     return Unscrambler(

@@ -51,7 +51,8 @@ def _round(state: State, ridge: float, *, coarse: bool) -> None:
     predicted = _predictions(state, ridge)
     _register(state, predicted, coarse=coarse)
     if state.settings.robust:
-        fine = trusted(unexplained(state.seen, state.motion.errors(predicted, state.seen), state.group))
+        errors, inside = state.motion.errors(predicted, state.seen), state.motion.inside(state.seen)
+        fine = trusted(unexplained(state.seen, errors, inside, state.group))
         if not bool(fine.all()) and int(fine.sum()) >= _LEAST:
             _give_up(state, fine)
             predicted = predicted[fine.repeat_interleave(state.group)]
@@ -59,7 +60,7 @@ def _round(state: State, ridge: float, *, coarse: bool) -> None:
                 # the first predictions were made of false pairs too
                 predicted = _predictions(state, ridge)
                 _register(state, predicted, coarse=True)
-    if coarse and state.settings.edges == "auto":
+    if state.settings.edges == "auto":
         state.motion.dark = state.motion.outside(state.seen) < _DARK
     state.z, errors, state.cut = state.cleared(predicted, state.motion)
     state.error = float(clipped(errors, state.cut).square().mean())

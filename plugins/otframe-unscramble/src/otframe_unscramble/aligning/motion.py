@@ -78,13 +78,17 @@ class Motion:
             self._bend(predicted, seen)
 
     def outside(self, seen: torch.Tensor) -> float:
-        """How bright it is outside, a pixel or more from the border, as a part of the mean; 1 where nothing tells."""
-        light = pixels = 0.0
+        """How bright it is outside, a pixel or more from the border, as a part of the mean; 1 where nothing tells.
+
+        The median of all samples, as pairs that are none lie anywhere.
+        """
+        found = []
         for part in chunks(len(seen), 4 * seen[0].numel(), self.group):
             beyond = 1 - covered(self.v[part], (seen.shape[1], seen.shape[2]), seen, margin=1.0)
-            light += float((seen[part] * beyond).sum(dtype=torch.float64))
-            pixels += float(beyond.sum(dtype=torch.float64))
-        return light / max(pixels, 1.0) / max(float(seen.mean()), 1e-12) if pixels else 1.0
+            pixels = beyond.sum((1, 2))
+            found.append(((seen[part] * beyond).sum((1, 2)) / pixels.clamp(min=1))[pixels > 0])
+        light = torch.cat(found)
+        return float(light.median()) / max(float(seen.mean()), 1e-12) if len(light) else 1.0
 
     def centre(self) -> None:
         """Take mean displacements off: nothing tells them from another origin, or from a bent picture."""
@@ -123,14 +127,18 @@ class Motion:
         def missed(part: slice) -> torch.Tensor:
             if self.bends is not None:
                 made = bent(predicted[part], self.v[part], self._bends(part))
-                inside = None if self.dark else surrounded(self.v[part], self._bends(part), seen[part])
             else:
                 made = displaced(predicted[part], self.v[part], self.interpolation)
-                size = (seen.shape[1], seen.shape[2])
-                inside = None if self.dark else covered(self.v[part], size, seen)
-            return seen[part] - made if inside is None else (seen[part] - made) * inside
+            return seen[part] - made if self.dark else (seen[part] - made) * self._inside(seen, part)
 
         return self._each(seen, missed)
+
+    def inside(self, seen: torch.Tensor) -> torch.Tensor | None:
+        """Which pixels of samples `(m, H, W)` errors tell of, of bool; None for all."""
+        if self.dark:
+            return None
+        parts = chunks(len(seen), 4 * seen[0].numel(), self.group)
+        return torch.cat([self._inside(seen, part) > 0 for part in parts])
 
     def brought_back(self, errors: torch.Tensor, tau: float) -> torch.Tensor:
         """Errors of displaced pictures at the places they come from; 0 where nothing was seen."""
@@ -141,6 +149,11 @@ class Motion:
             return brought_back(errors[part], self.v[part], tau, self.interpolation)
 
         return self._each(errors, back)
+
+    def _inside(self, seen: torch.Tensor, part: slice) -> torch.Tensor:
+        if self.bends is not None:
+            return surrounded(self.v[part], self._bends(part), seen[part])
+        return covered(self.v[part], (seen.shape[1], seen.shape[2]), seen)
 
     def _bends(self, part: slice) -> torch.Tensor:
         assert self.bends is not None

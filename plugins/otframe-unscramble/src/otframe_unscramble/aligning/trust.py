@@ -12,14 +12,18 @@ _CLIP = 5.0
 _FAR, _LEAST = 4.0, 0.4
 
 
-def unexplained(seen: torch.Tensor, errors: torch.Tensor, group: int) -> torch.Tensor:
+def unexplained(seen: torch.Tensor, errors: torch.Tensor, inside: torch.Tensor | None, group: int) -> torch.Tensor:
     """For each picture the share of its variance that errors leave, `(n,)`; samples are `(n group, H, W)`.
 
-    A part of the mean variance is added to each picture's, so that flat pictures are not judged by their noise.
+    Where there is an `inside`, of bool, it says which pixels the errors tell of, those elsewhere being 0: predictions
+    that were moved far away explain no more by that. A part of the mean variance is added to each picture's, so that
+    flat pictures are not judged by their noise.
     """
-    centred = seen - seen.mean((1, 2), keepdim=True)
-    left = errors.square().mean((1, 2)).reshape(-1, group).mean(1)
-    spread = centred.square().mean((1, 2)).reshape(-1, group).mean(1)
+    held = torch.ones_like(seen, dtype=torch.bool) if inside is None else inside
+    count = held.sum((1, 2)).clamp(min=1)
+    mean = (seen * held).sum((1, 2)) / count
+    centred = (seen - mean[:, None, None]) * held
+    left, spread = ((part.square().sum((1, 2)) / count).reshape(-1, group).mean(1) for part in (errors, centred))
     return left / (spread + 0.1 * spread.mean() + 1e-12)
 
 
