@@ -80,11 +80,19 @@ def test_slopes_are_derivatives(kind):
         assert float(wanted.abs().max()) > 0.1
 
 
-def test_slopes_at_whole_displacements_are_the_mean_of_both_sides():
+def test_slopes_at_whole_displacements_are_those_from_the_right():
     picture = noise(1, 1, 6)
     right = slopes(picture, pair(0.0, 0.0))[2][0, 0]
-    line = torch.nn.functional.pad(picture[0, 0], (1, 1))
-    assert torch.allclose(right, (line[:-2] - line[2:]) / 2, atol=1e-12)
+    line = torch.nn.functional.pad(picture[0, 0], (1, 0))
+    assert torch.allclose(right, line[:-1] - line[1:], atol=1e-12)
+
+
+def test_views_of_one_array_are_the_product_of_matrices():
+    """Near, far and outside of the picture altogether."""
+    pictures = noise(6, 7, 5)
+    v = torch.tensor([[0.3, -0.7], [3.0, 0.0], [-6.5, 4.25], [40.0, 0.5], [-9.2, -50.0], [0.3, -0.7]]).double()
+    down, right = shift_matrix(v[:, 0], 7), shift_matrix(v[:, 1], 5)
+    assert torch.allclose(displaced(pictures, v), down @ pictures @ right.transpose(1, 2), atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -66,8 +66,8 @@ class Aligned(Transform):
     """Pictures are not only shifted but bent, over so many pixels; not where it is not given."""
 
     edges: Literal["auto", "unknown", "dark"] = "auto"
-    """What comes into displaced pictures from outside: something `unknown`, as into a camera's, or `dark`, as into those
-    that a programme displaced; `auto` looks at their borders."""
+    """What comes into displaced pictures from outside: something `unknown`, as into a camera's, or `dark`, as where a
+    programme displaced them; `auto` looks at their borders."""
 
     interpolation: Interpolation = "linear"
     """How displaced pictures were interpolated: `linear`, `cubic`, or `lanczos` for cameras."""

@@ -12,6 +12,8 @@ from typing import Literal
 
 import torch
 
+from otframe_unscramble.aligning.taps import bilinear
+
 __all__ = ["Interpolation", "brought_back", "chunks", "covered", "displaced", "shift_matrix", "slopes"]
 
 Interpolation = Literal["linear", "cubic", "lanczos"]
@@ -20,13 +22,13 @@ _STEP = 1e-2
 """Half the step of the central differences by v, in pixels."""
 _PARTS = 32
 """Steps of a pixel for which inverses are made."""
-_CHUNK = 4_000_000
-"""Pixels that are worked on at a time."""
+_CHUNK = 24_000_000
+"""Numbers that are worked on at a time."""
 
 
-def chunks(count: int, pixels: int, group: int = 1) -> Iterator[slice]:
-    """Slices of `count` pictures that hold some four million pixels each; groups stay together."""
-    step = max(1, _CHUNK // max(1, pixels * group)) * group
+def chunks(count: int, numbers: int, group: int = 1) -> Iterator[slice]:
+    """Slices of `count` pictures, each of which needs so many numbers, for a bounded memory; groups stay together."""
+    step = max(1, _CHUNK // max(1, numbers * group)) * group
     for start in range(0, count, step):
         yield slice(start, min(count, start + step))
 
@@ -46,12 +48,14 @@ def shift_matrix(v: torch.Tensor, length: int, interpolation: Interpolation = "l
 
 def displaced(pictures: torch.Tensor, v: torch.Tensor, interpolation: Interpolation = "linear") -> torch.Tensor:
     """Pictures `(m, H, W)` displaced by `v (m, 2)`, down and to the right in pixels."""
+    if interpolation == "linear":
+        return bilinear(pictures, v)[0]
     down, right = _axes(pictures, v, interpolation)
     return down @ pictures @ right.transpose(1, 2)
 
 
 def covered(v: torch.Tensor, size: tuple[int, int], like: torch.Tensor, margin: float = 0.0) -> torch.Tensor:
-    """Where displaced pictures show what was inside before, or at most `margin` pixels outside: `(m, H, W)`, 0 and 1."""
+    """Where displaced pictures show what was inside before, or within a margin around: `(m, H, W)` of 0 and 1."""
     inside = []
     for axis in (0, 1):
         source = torch.arange(size[axis], device=like.device, dtype=like.dtype) - v[:, axis, None].to(like)
@@ -63,6 +67,8 @@ def slopes(
     pictures: torch.Tensor, v: torch.Tensor, interpolation: Interpolation = "linear"
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Displaced pictures and their derivatives by either part of v, `(m, H, W)` each."""
+    if interpolation == "linear":
+        return bilinear(pictures, v)
     down, right = _axes(pictures, v, interpolation)
     ahead, behind = (_axes(pictures, v + step, interpolation) for step in (_STEP, -_STEP))
     by_down, by_right = ((a - b) / (2 * _STEP) for a, b in zip(ahead, behind, strict=True))
