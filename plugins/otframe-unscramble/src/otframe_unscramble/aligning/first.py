@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from otframe.errors import DataError
 from otframe.interfaces import Context
 from otframe_unscramble.aligning.motion import Motion
 from otframe_unscramble.aligning.state import Settings, State
@@ -27,6 +28,9 @@ def begun(pairs: Pairs, settings: Settings, ctx: Context) -> State:
     """Displacements found to a tenth of a pixel or so, pictures brought back by them, false pairs given up."""
     device = ctx.device if ctx.device.type != "cpu" else pairs.clear.device
     y, clear = (part.to(device) for part in pairs.rows())
+    for name, part in (("scrambled", y), ("clear", clear)):
+        if not bool(part.any()):
+            raise DataError(f"the {name} pictures are all black", hint="there is nothing to learn from", port="pairs")
     seen = clear.reshape(-1, *pairs.clear.shape[2:])
     group = pairs.channels
     motion = Motion(
