@@ -7,14 +7,15 @@ outside is dark. A picture is displaced by `S(v_y) x S(v_x)'`, and brought back 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Literal
 
 import torch
 
-from otframe_unscramble.aligning.taps import bilinear
+from otframe_unscramble.aligning.taps import bilinear, bilinear_slopes
 
-__all__ = ["Interpolation", "brought_back", "chunks", "covered", "displaced", "shift_matrix", "slopes"]
+__all__ = ["Interpolation", "Inverses", "chunks", "covered", "displaced", "shift_matrix", "slopes"]
 
 Interpolation = Literal["linear", "cubic", "lanczos"]
 
@@ -49,7 +50,7 @@ def shift_matrix(v: torch.Tensor, length: int, interpolation: Interpolation = "l
 def displaced(pictures: torch.Tensor, v: torch.Tensor, interpolation: Interpolation = "linear") -> torch.Tensor:
     """Pictures `(m, H, W)` displaced by `v (m, 2)`, down and to the right in pixels."""
     if interpolation == "linear":
-        return bilinear(pictures, v)[0]
+        return bilinear(pictures, v)
     down, right = _axes(pictures, v, interpolation)
     return down @ pictures @ right.transpose(1, 2)
 
@@ -63,39 +64,49 @@ def covered(v: torch.Tensor, size: tuple[int, int], like: torch.Tensor, margin: 
     return inside[0][:, :, None] * inside[1][:, None, :]
 
 
-def slopes(
-    pictures: torch.Tensor, v: torch.Tensor, interpolation: Interpolation = "linear"
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Displaced pictures and their derivatives by either part of v, `(m, H, W)` each."""
+def slopes(pictures: torch.Tensor, v: torch.Tensor, interpolation: Interpolation = "linear") -> torch.Tensor:
+    """Displaced pictures and their derivatives by either part of v, `(m, 3, H, W)`."""
     if interpolation == "linear":
-        return bilinear(pictures, v)
+        return bilinear_slopes(pictures, v)
     down, right = _axes(pictures, v, interpolation)
     ahead, behind = (_axes(pictures, v + step, interpolation) for step in (_STEP, -_STEP))
     by_down, by_right = ((a - b) / (2 * _STEP) for a, b in zip(ahead, behind, strict=True))
     across = pictures @ right.transpose(1, 2)
-    return down @ across, by_down @ across, down @ (pictures @ by_right.transpose(1, 2))
+    return torch.stack([down @ across, by_down @ across, down @ (pictures @ by_right.transpose(1, 2))], 1)
 
 
-def brought_back(
-    errors: torch.Tensor, v: torch.Tensor, tau: float, interpolation: Interpolation = "linear"
-) -> torch.Tensor:
-    """Errors of displaced pictures `(m, H, W)` carried back to before they were displaced by `v (m, 2)`.
+class Inverses:
+    """Regularised inverses of displacements, made once for steps of a part of a pixel.
 
-    Details whose squared gain is below `tau` are left out, and so is what lies outside. Displacements are rounded to a
-    part of a pixel here, so that few inverses are made: this is a step towards a solution, and need not be exact.
+    Details whose squared gain is below `tau` are left out, and so is what lies outside. Carrying errors back is a step
+    towards a solution, and need not be exact.
+
+    Parameters
+    ----------
+    size : (int, int)
+        Height and width of pictures.
+    reach : float
+        The largest displacement, pixels.
     """
-    down, right = (_inverses(v[:, axis], errors.shape[1 + axis], tau, interpolation, errors) for axis in (0, 1))
-    return down @ errors @ right.transpose(1, 2)
+
+    def __init__(
+        self, size: tuple[int, int], reach: float, tau: float, interpolation: Interpolation, like: torch.Tensor
+    ) -> None:
+        self.last = math.ceil(reach * _PARTS)
+        steps = torch.arange(-self.last, self.last + 1, device=like.device, dtype=like.dtype) / _PARTS
+        self.tables = [_inverses(steps, length, tau, interpolation) for length in size]
+
+    def __call__(self, errors: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        """Errors of displaced pictures `(m, H, W)` carried back to before they were displaced by `v (m, 2)`."""
+        at = (v * _PARTS).round().long().clamp(-self.last, self.last) + self.last
+        down, right = (table[at[:, axis]] for axis, table in enumerate(self.tables))
+        return down @ errors @ right.transpose(1, 2)
 
 
-def _inverses(
-    v: torch.Tensor, length: int, tau: float, interpolation: Interpolation, like: torch.Tensor
-) -> torch.Tensor:
-    steps, which = (v.to(like) * _PARTS).round().unique(return_inverse=True)
-    shift = shift_matrix(steps / _PARTS, length, interpolation)
-    gram = shift.transpose(1, 2) @ shift
-    gram = gram + tau * torch.eye(length, dtype=like.dtype, device=like.device)
-    return torch.cholesky_solve(shift.transpose(1, 2).contiguous(), torch.linalg.cholesky(gram))[which]
+def _inverses(steps: torch.Tensor, length: int, tau: float, interpolation: Interpolation) -> torch.Tensor:
+    shift = shift_matrix(steps, length, interpolation)
+    gram = shift.transpose(1, 2) @ shift + tau * torch.eye(length, dtype=steps.dtype, device=steps.device)
+    return torch.cholesky_solve(shift.transpose(1, 2).contiguous(), torch.linalg.cholesky(gram))
 
 
 def _axes(pictures: torch.Tensor, v: torch.Tensor, interpolation: Interpolation) -> tuple[torch.Tensor, torch.Tensor]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from otframe_unscramble.aligning.displace import Interpolation, brought_back, chunks, covered, displaced
+from otframe_unscramble.aligning.displace import Interpolation, Inverses, chunks, covered, displaced
 from otframe_unscramble.aligning.register import correlated, refined
 from otframe_unscramble.aligning.warps import bent, followed, surrounded, unbent
 
@@ -47,6 +47,7 @@ class Motion:
     """`(m, 2)`: of each sample."""
     bends: torch.Tensor | None = field(init=False, default=None)
     """`(m / g, 2, h, w)`: what a warp adds to it, on a coarse grid."""
+    _inverses: Inverses | None = field(init=False, default=None, repr=False)
 
     @property
     def shared(self) -> int:
@@ -142,11 +143,15 @@ class Motion:
 
     def brought_back(self, errors: torch.Tensor, tau: float) -> torch.Tensor:
         """Errors of displaced pictures at the places they come from; 0 where nothing was seen."""
+        size = (errors.shape[1], errors.shape[2])
+        if self._inverses is None and self.bends is None:
+            self._inverses = Inverses(size, self.reach + 1, tau, self.interpolation, errors)
 
         def back(part: slice) -> torch.Tensor:
             if self.bends is not None:
                 return unbent(errors[part], self.v[part], self._bends(part))
-            return brought_back(errors[part], self.v[part], tau, self.interpolation)
+            assert self._inverses is not None
+            return self._inverses(errors[part], self.v[part])
 
         return self._each(errors, back)
 

@@ -94,13 +94,13 @@ def _step(
     dark: bool,
 ) -> torch.Tensor:
     each = v.repeat_interleave(group, 0)
-    now, down, right = slopes(predicted, each, interpolation)
-    missed = clipped(seen - now, clip)
+    found = slopes(predicted, each, interpolation)
+    found[:, 0] = clipped(seen - found[:, 0], clip)
     if not dark:
-        inside = covered(each, (seen.shape[1], seen.shape[2]), seen)
-        down, right, missed = down * inside, right * inside, missed * inside
-    products = (down * down, right * right, down * right, down * missed, right * missed)
-    yy, xx, xy, by, bx = (_summed(product.sum((1, 2)), group) for product in products)
+        found *= covered(each, (seen.shape[1], seen.shape[2]), seen)[:, None]
+    rows = found.flatten(2)
+    products = _summed(rows @ rows.transpose(1, 2), group)
+    yy, xx, xy, by, bx = products[:, 1, 1], products[:, 2, 2], products[:, 1, 2], products[:, 1, 0], products[:, 2, 0]
     # pictures that are flat along some direction keep their place along it
     floor = 1e-4 * (yy + xx) + 1e-9
     yy, xx = yy + floor, xx + floor

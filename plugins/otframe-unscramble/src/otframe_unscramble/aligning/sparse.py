@@ -78,7 +78,7 @@ def sparse_rounds(state: State, motion: Motion, begun: Sparse) -> tuple[Sparse, 
     last, ahead, t = begun.weights, begun.weights, 1.0
     predicted, clip, done, change = None, None, 0, 1.0
     for done in range(1, settings.rounds + 1):
-        now = solved(gram, moments(pixels, z.T, begun.columns), ahead.clamp(min=0), settings.constraint)
+        now = solved(gram, moments(pixels, z.T.contiguous(), begun.columns), ahead.clamp(min=0), settings.constraint)
         later = (1 + (1 + 4 * t * t) ** 0.5) / 2
         ahead, last, t = now + (t - 1) / later * (now - last), now, later
         fresh = state.shaped(of_columns(pixels, begun.columns, ahead).T)
@@ -94,7 +94,7 @@ def sparse_rounds(state: State, motion: Motion, begun: Sparse) -> tuple[Sparse, 
         if change < settings.tol:
             break
     made = _pruned(Sparse(begun.columns, last, done, change), settings.prune)
-    made = _refitted(made, gram, moments(pixels, z.T, begun.columns), settings.constraint)
+    made = _refitted(made, gram, moments(pixels, z.T.contiguous(), begun.columns), settings.constraint)
     predicted = state.shaped(of_columns(pixels, made.columns, made.weights).T)
     return made, z, motion.errors(predicted, state.seen)
 

@@ -19,6 +19,8 @@ Constraint = Literal["positive", "simplex", "free"]
 
 _CHUNK = 16_000_000
 """Numbers that are gathered at a time."""
+_CACHED = 1_000_000
+"""The same where they are read once more and thrown away: so many stay near the processor."""
 _FLOOR = 1e-6
 """What is added to a Gram matrix's diagonal, in units of its mean."""
 
@@ -37,8 +39,8 @@ def moments(y: torch.Tensor, z: torch.Tensor, columns: torch.Tensor) -> torch.Te
     """`b` of each row, `(m, k)`; y is `(d, n)` and z `(m, n)`: pixels first."""
     count, slots = columns.shape
     made = y.new_empty(count, slots)
-    for part in _parts(count, slots * y.shape[1]):
-        made[part] = (y[columns[part]] @ z[part, :, None])[:, :, 0]
+    for part in _parts(count, slots * y.shape[1], _CACHED):
+        made[part] = (y[columns[part]] * z[part, None]).sum(2)
     return made
 
 
@@ -112,6 +114,6 @@ def _projected(points: torch.Tensor) -> torch.Tensor:
     return (points - threshold).clamp(min=0)
 
 
-def _parts(count: int, each: int) -> list[slice]:
-    step = max(1, _CHUNK // max(1, each))
+def _parts(count: int, each: int, most: int = _CHUNK) -> list[slice]:
+    step = max(1, most // max(1, each))
     return [slice(start, min(count, start + step)) for start in range(0, count, step)]
