@@ -57,8 +57,8 @@ def test_what_is_sure_stays_and_the_rest_is_assigned_among_itself():
     weights = torch.tensor([[0.9, 0.1]] * 3 + [[0.3, 0.3]] * 3)
     assert torch.equal(assigned(Sparse(columns, weights), y, z).columns, order)
     # two rows want one pixel: the stronger one has it, the other takes what is left
-    columns[1, 0] = columns[0, 0]
-    weights[1, 0] = 0.7
+    columns[0, 0] = columns[1, 0]
+    weights[0, 0] = 0.7
     assert torch.equal(assigned(Sparse(columns, weights), y, z).columns, order)
     # what is sure is not asked again
     wrong = order[[1, 0, 2, 3, 4, 5]]

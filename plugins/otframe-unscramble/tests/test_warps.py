@@ -81,6 +81,17 @@ def test_a_wide_window_finds_a_shift():
     assert float((found - v[:, :, None, None]).abs().max()) < 0.05
 
 
+def test_slopes_that_go_together_are_told_apart():
+    """Stripes along a diagonal, and little across them: down and right are one question, not two."""
+    line = torch.arange(SIDE[0])[:, None] + torch.arange(SIDE[1])[None]
+    x = 0.5 + 0.3 * torch.sin(0.5 * line) + 0.3 * pictures(5)
+    v = torch.tensor([[0.25, -0.15]]).expand(5, 2)
+    found = None
+    for _ in range(3):
+        found = followed(x, displaced(x, v), torch.zeros(5, 2), found, 60.0, 1, dark=False)
+    assert float((found - v[:, :, None, None]).abs().max()) < 0.06
+
+
 def test_groups_bend_together():
     x, scale = pictures(12, scale=1.0), 8.0
     field = torch.stack([0.7 * smooth_field(SIDE, scale, 2, random(k)) for k in range(4)]).float()
