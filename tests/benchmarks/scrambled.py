@@ -93,7 +93,8 @@ def posed(data: Path, setting: Setting, seed: int) -> Problem:
     shifts = setting.shift * torch.randn(*large.shape[:2], 2, generator=rng, dtype=torch.float64)
     displaced = large
     if setting.bend:
-        field = smooth_field(large.shape[-2:], setting.side / 6, len(large), rng) * setting.bend
+        field = setting.bend * smooth_field(large.shape[-2:], setting.side / 6, 2 * len(large), rng)
+        field = field.unflatten(0, (len(large), 2))
         displaced = torch.stack(
             [
                 warped(large[:, c : c + 1], (field + shifts[:, c, :, None, None]).to(large))[:, 0]

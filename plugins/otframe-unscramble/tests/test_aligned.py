@@ -37,7 +37,8 @@ def test_a_permutation_and_its_displacements_are_found(simulated, edge):
     assert case.right(found) == 1
     assert case.psnr(found) > 40
     assert rms(case.missed(found)) < 0.02
-    assert float(found.shifts.mean((0, 1)).abs().max()) < 1e-5, "the origin is where their mean is"
+    origin = (found.shifts - case.shifts).mean((0, 1))
+    assert float(origin.abs().max()) < 5e-3, "the origin is where the operator is sharpest"
     assert float(found.trust.min()) > 0.8
     assert found.info.converged
     # what blurs the operator of least squares

@@ -25,8 +25,8 @@ class Aligned(Transform):
     First by ridge regressions, against whose predictions from all other pictures each picture is registered; then on
     the largest few weights of each row, non-negative, registered by least squares. Where the scrambling adds light up,
     as glitter does, few weights cannot undo it: then the scrambling itself is learnt and inverted, or the ridge
-    regression kept, whichever predicts calibration pictures better. The origin is where the mean displacement
-    is zero: nothing in the data tells another.
+    regression kept, whichever predicts calibration pictures better. Registration tells no origin: it is put where the
+    operator is sharpest, if rows have one large weight each, and else where the mean displacement is zero.
     """
 
     references: ClassVar[tuple[str, ...]] = (

@@ -8,7 +8,7 @@ from otframe.errors import DataError
 from otframe.interfaces import Context
 from otframe_unscramble.aligning.motion import Motion
 from otframe_unscramble.aligning.state import Settings, State
-from otframe_unscramble.aligning.trust import clipped, trusted, unexplained
+from otframe_unscramble.aligning.trust import clipped
 from otframe_unscramble.values import Pairs
 
 __all__ = ["LAST_RIDGE", "begun"]
@@ -19,9 +19,6 @@ LAST_RIDGE = _RIDGES[-1]
 
 _DARK = 0.1
 """Below which part of pictures' mean what lies outside them is dark."""
-
-_LEAST = 4
-"""Pictures that are never given up."""
 
 
 def begun(pairs: Pairs, settings: Settings, ctx: Context) -> State:
@@ -55,10 +52,9 @@ def _round(state: State, ridge: float, *, coarse: bool) -> None:
     predicted = _predictions(state, ridge)
     _register(state, predicted, coarse=coarse)
     if state.settings.robust:
-        errors, inside = state.motion.errors(predicted, state.seen), state.motion.inside(state.seen)
-        fine = trusted(unexplained(state.seen, errors, inside, state.group))
-        if not bool(fine.all()) and int(fine.sum()) >= _LEAST:
-            _give_up(state, fine)
+        fine = state.fine(state.motion.errors(predicted, state.seen), state.motion)
+        if fine is not None:
+            state.give_up(fine, state.motion)
             predicted = predicted[fine.repeat_interleave(state.group)]
             if coarse:
                 # the first predictions were made of false pairs too
@@ -81,12 +77,3 @@ def _register(state: State, predicted: torch.Tensor, *, coarse: bool) -> None:
         state.motion.centre()
     else:
         state.motion.rest(state.seen)
-
-
-def _give_up(state: State, fine: torch.Tensor) -> None:
-    samples = fine.repeat_interleave(state.group)
-    places = state.kept.nonzero()[:, 0]
-    state.kept = torch.zeros_like(state.kept).index_fill(0, places[fine], True)
-    state.y, state.seen, state.z = state.y[samples], state.seen[samples], state.z[samples]
-    state.motion.keep(samples)
-    state.regression = None

@@ -53,8 +53,9 @@ class HeldOut:
     def __init__(self, regression: Regression, ridge: float) -> None:
         y, group = regression.y, regression.group
         self.y, self.group, self.dual = y, group, regression.dual
+        self.lift = ridge * regression.mean
         lifted = regression.gram.clone()
-        lifted.diagonal().add_(ridge * regression.mean)
+        lifted.diagonal().add_(self.lift)
         inverse = torch.cholesky_inverse(torch.linalg.cholesky(lifted)).to(y.dtype)
         if self.dual:
             self.weights = inverse
@@ -67,9 +68,13 @@ class HeldOut:
 
     def predictions(self, z: torch.Tensor) -> torch.Tensor:
         """What all other pictures say about each sample of the targets `z (n, D)`."""
+        return self.both(z)[0]
+
+    def both(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What all other pictures say about each sample, and what all pictures say, `(n, D)` each."""
         wrong = self.weights @ z if self.dual else z - self.y @ (self.weights @ z)
-        wrong = (self.blocks @ wrong.reshape(-1, self.group, z.shape[1])).reshape(z.shape)
-        return z - wrong
+        fitted = z - (self.lift * wrong if self.dual else wrong)
+        return z - (self.blocks @ wrong.reshape(-1, self.group, z.shape[1])).reshape(z.shape), fitted
 
     def rows(self, z: torch.Tensor, start: int, stop: int) -> torch.Tensor:
         """Rows of the matrix A that the targets give, `(stop - start, d)`."""

@@ -9,7 +9,7 @@ import torch
 from otframe_unscramble.aligning.assignment import assigned
 from otframe_unscramble.aligning.first import LAST_RIDGE
 from otframe_unscramble.aligning.forward import inverse, scrambling
-from otframe_unscramble.aligning.sparse import candidates, sparse_rounds
+from otframe_unscramble.aligning.sparse import Sparse, candidates, sparse_rounds
 from otframe_unscramble.aligning.state import Outcome, State, changed
 from otframe_unscramble.aligning.trust import clipped
 
@@ -29,6 +29,13 @@ def sparse(state: State) -> Outcome:
     state.tell(0.35, "candidates")
     begun = candidates(state.ridge(LAST_RIDGE), state.z, min(settings.slots, width))
     made, z, errors = sparse_rounds(state, motion, begun)
+    fine = state.fine(errors, motion) if settings.robust else None
+    if fine is not None:
+        # false pairs that the first part could not tell have left their mark
+        state.give_up(fine, state.motion, motion)
+        rounds = made.rounds
+        made, z, errors = sparse_rounds(state, motion, Sparse(begun.columns, made.weights))
+        made.rounds += rounds
     # few weights were fitted to these very samples
     used = float((made.weights > 0).sum(1).float().mean())
     error = _size(errors, state) * (len(state.y) / max(1.0, len(state.y) - used)) ** 2
@@ -41,12 +48,13 @@ def dense(state: State) -> Outcome:
     motion, z, before, error, change, done = copy(state.motion), state.z, None, 0.0, 1.0, 0
     fit = state.ridge(_best_ridge(state))
     for done in range(1, state.settings.rounds + 1):
-        predicted = state.shaped(fit.predictions(z))
+        predicted, fitted = (state.shaped(rows) for rows in fit.both(z))
         if state.moving:
             motion.improve(predicted, state.seen)
             motion.centre()
-        z, errors, _ = state.cleared(predicted, motion)
-        error = _size(errors, state)
+        error = _size(motion.errors(predicted, state.seen), state)
+        # what was not seen is filled by the fit: filled by what others say, round after round, it may grow
+        z, _, _ = state.cleared(fitted, motion)
         before, change = predicted, changed(predicted, before)
         state.tell(0.5 + 0.4 * done / state.settings.rounds, f"ridge, round {done}: change {change:.2%}")
         if change < _SLOW * state.settings.tol:

@@ -91,9 +91,9 @@ class Motion:
         light = torch.cat(found)
         return float(light.median()) / max(float(seen.mean()), 1e-12) if len(light) else 1.0
 
-    def centre(self) -> None:
-        """Take mean displacements off: nothing tells them from another origin, or from a bent picture."""
-        self.v = self.v - self.v.mean(0)
+    def centre(self, off: torch.Tensor | None = None) -> None:
+        """Take mean displacements off, or another origin's `(2,)`: registration tells none from any other."""
+        self.v = self.v - (self.v.mean(0) if off is None else off.to(self.v))
         if self.bends is not None:
             self.bends = self.bends - self.bends.mean(0)
 

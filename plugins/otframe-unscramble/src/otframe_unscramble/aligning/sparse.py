@@ -9,6 +9,7 @@ import torch
 from otframe.values import SparseMap
 from otframe_unscramble.aligning.held_out import HeldOut
 from otframe_unscramble.aligning.motion import Motion
+from otframe_unscramble.aligning.origin import off_grid
 from otframe_unscramble.aligning.state import State, changed
 from otframe_unscramble.aligning.support import Constraint, grams, moments, of_columns, solved
 
@@ -88,7 +89,8 @@ def sparse_rounds(state: State, motion: Motion, begun: Sparse) -> tuple[Sparse, 
         predicted = fresh
         if state.moving:
             motion.improve(predicted, state.seen, clip=clip)
-            motion.centre()
+            off = off_grid(begun.columns, now.clamp(min=0), state.size, state.y.shape[1])
+            motion.centre(off)
         z, _, clip = state.cleared(predicted, motion)
         state.tell(0.35 + 0.6 * done / settings.rounds, f"round {done}: predictions change by {change:.2%}")
         if change < settings.tol:

@@ -13,12 +13,15 @@ from otframe_unscramble.aligning.displace import Interpolation
 from otframe_unscramble.aligning.held_out import HeldOut, Regression
 from otframe_unscramble.aligning.motion import Motion
 from otframe_unscramble.aligning.support import Constraint
-from otframe_unscramble.aligning.trust import clip_of, clipped
+from otframe_unscramble.aligning.trust import clip_of, clipped, trusted, unexplained
 
 __all__ = ["Outcome", "Settings", "State", "changed"]
 
 _TAU = 0.03
 """Details whose squared gain is smaller are not restored from displaced pictures by themselves."""
+
+_LEAST = 4
+"""Pictures that are never given up."""
 
 
 class Settings(Protocol):
@@ -111,6 +114,21 @@ class State:
         clip = clip_of(errors) if self.settings.robust else None
         back = motion.brought_back(clipped(errors, clip), _TAU)
         return back.add_(predicted).flatten(1), errors, clip
+
+    def fine(self, errors: torch.Tensor, motion: Motion) -> torch.Tensor | None:
+        """Which pictures are pairs, by the errors of displaced predictions; None where all are, or hardly any."""
+        found = trusted(unexplained(self.seen, errors, motion.inside(self.seen), self.group))
+        return None if bool(found.all()) or int(found.sum()) < _LEAST else found
+
+    def give_up(self, fine: torch.Tensor, *motions: Motion) -> None:
+        """Go on with the pictures that are fine, and with their displacements."""
+        samples = fine.repeat_interleave(self.group)
+        places = self.kept.nonzero()[:, 0]
+        self.kept = torch.zeros_like(self.kept).index_fill(0, places[fine], True)
+        self.y, self.seen, self.z = self.y[samples], self.seen[samples], self.z[samples]
+        self.regression = None
+        for motion in motions:
+            motion.keep(samples)
 
     def shaped(self, rows: torch.Tensor) -> torch.Tensor:
         """Rows as pictures."""
