@@ -105,7 +105,8 @@ def published(data: Path, threads: int, seeds: int, slow: int, only: str, quick:
 
 def _left_out(name: str, setting: Setting, seed: int, slow: int) -> bool:
     if name == "published robust":
-        return setting.side == 56 and seed >= slow
+        # at 112 x 112 it ends in its first step, however many pictures there are
+        return (setting.side == 56 and seed >= slow) or (setting.side == 112 and (seed > 0 or setting.count > 500))
     return name == "robust" and (setting.side == 112 or (setting.side == 56 and seed >= slow))
 
 
@@ -154,7 +155,8 @@ def curves(data: Path, threads: int, seeds: int, quick: bool) -> Any:
                 if name == "aligned, warp 6" and not setting.bend:
                     rows[name].append("")
                     continue
-                told = [run(problem, method, seed, threads) for seed, problem in enumerate(problems)]
+                some = problems[:1] if name == "robust" else problems  # it takes most of the time
+                told = [run(problem, method, seed, threads) for seed, problem in enumerate(some)]
                 values = [one["PSNR"] for one in told if "failed" not in one]
                 rows[name].append(f"{np.mean(values):.1f}" if values else "failed")
                 for one in told:
