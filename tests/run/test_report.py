@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+import torch
 
 from otframe import Image, Pipeline, Registry
 from otframe.run.report import Report
@@ -16,7 +17,7 @@ from otframe.run.report.sketch import Box, Line, Sketch
 from otframe.run.report.tables import best_rows, format_cell, is_setting
 from otframe.run.report.thumbnails import thumbnail
 from otframe.run.report.times import duration, time_chart
-from otframe.values import Table
+from otframe.values import Density, Table
 
 TEXT = """\
 otframe: 1
@@ -53,6 +54,27 @@ def show(core, tmp_path):
         return page, json.loads(found[1])
 
     return call
+
+
+@pytest.mark.parametrize(("before", "galleries"), [("", [["out:a"], ["out:b"]]), (", before: a", [["out:a", "out:b"]])])
+def test_single_pictures_are_compared_where_something_says_so(core, tmp_path, before, galleries):
+    text = f"""\
+otframe: 1
+inputs: {{mass: Density}}
+nodes:
+  a: {{use: density.picture, in: mass}}
+  b: {{use: density.picture, in: mass, with: {{gamma: 2.0}}}}
+outputs:
+  a: {{from: a, to: a.png}}
+  b: {{from: b, to: b.png{before}}}
+"""
+    report = Report(tmp_path / "report.html", core)
+    mass = Density(torch.rand(8, 9, generator=torch.Generator().manual_seed(0)) + 0.1)
+    Pipeline.from_text(text, core).run({"mass": mass}, out=tmp_path / "out", observers=[report])
+    page = (tmp_path / "report.html").read_text("utf-8")
+    found = re.search(r'<script type="application/json" id="galleries">(.*?)</script>', page, re.DOTALL)
+    assert [[panel["id"] for panel in gallery["panels"]] for gallery in json.loads(found[1])] == galleries
+    assert ("<h2>a</h2>" in page) == (not before)
 
 
 def test_page_asks_nothing_of_a_network(show):

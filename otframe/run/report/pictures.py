@@ -49,6 +49,8 @@ class Gallery:
         The panel that is shown on the right at first.
     left_out : int
         Items that are not shown, to keep the page small.
+    alone : str
+        Of a single picture that is compared with no other, but for copies that a sweep made: its name.
     """
 
     title: str
@@ -56,6 +58,7 @@ class Gallery:
     after: str
     items: dict[str, dict[str, Thumbnail]] = field(default_factory=dict)
     left_out: int = 0
+    alone: str = ""
 
 
 def galleries(journal: Journal, registry: Registry, *, limit: int) -> list[Gallery]:
@@ -67,15 +70,32 @@ def galleries(journal: Journal, registry: Registry, *, limit: int) -> list[Galle
         loads = _inputs(info, origin)
         outputs = [out for out in info.graph.outputs if _is_image(out.type) and _origin(info, out) == origin]
         loads.update({f"out:{out.name}": _written(journal, registry, out) for out in outputs})
-        if outputs:
-            outputs.sort(key=lambda out: list(info.graph.nodes).index(out.source.node))
-            gallery = _gallery(info.graph, origin, outputs, list(loads))
+        outputs.sort(key=lambda out: list(info.graph.nodes).index(out.source.node))
+        for some in _apart(outputs, list(loads)) if not origin else [outputs] if outputs else []:
+            names = {f"out:{out.name}" for out in some}
+            shown = {name: load for name, load in loads.items() if name.startswith("in:") or name in names}
+            gallery = _gallery(info.graph, origin, some, list(shown))
+            bases = {_COPY.sub("", out.name) for out in some}
+            gallery.alone = bases.pop() if not origin and len(bases) == 1 else ""
             keys = info.keys[origin] if origin else ("",)
-            _fill(gallery, keys, loads, limit)
+            _fill(gallery, keys, shown, limit)
             limit -= len(gallery.items)
             if gallery.items:
                 found.append(gallery)
     return found
+
+
+def _apart(outputs: list[Output], ids: list[str]) -> list[list[Output]]:
+    """Single pictures: those that are seen beside others in one gallery, each other with its copies in its own."""
+    if any(name.startswith("in:") for name in ids):
+        return [outputs] if outputs else []
+    named = [out.before for out in outputs if out.before is not None]
+    beside = [out for out in outputs if out.before is not None or out.source in named]
+    others: dict[str, list[Output]] = {}
+    for out in outputs:
+        if out not in beside:
+            others.setdefault(_COPY.sub("", out.name), []).append(out)
+    return [some for some in (beside, *others.values()) if some]
 
 
 def _gallery(graph: Graph, origin: str, outputs: list[Output], ids: list[str]) -> Gallery:

@@ -72,7 +72,7 @@ def pictures(shown: Sequence[Gallery]) -> str:
     """A place for each viewer; the script fills it."""
     found = []
     for number, gallery in enumerate(shown):
-        title = f"Pictures of {gallery.title}" if gallery.title else "Single pictures"
+        title = f"Pictures of {gallery.title}" if gallery.title else gallery.alone or "Single pictures"
         title = "Pictures" if len(shown) == 1 else title
         note = f"{gallery.left_out} more items are not shown here; all of them are on disk." if gallery.left_out else ""
         found.append(section(title, f'<div class="viewer" data-gallery="{number}"></div>', note=note))
