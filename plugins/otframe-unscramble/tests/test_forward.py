@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from otframe_unscramble.aligning.forward import inverse, scrambling
+from otframe_unscramble.aligning.forward import inverse, scrambling, stationary
 from otframe_unscramble.aligning.sparse import Sparse
 
 SIZE = (5, 6)
@@ -46,8 +46,12 @@ def test_negative_weights_are_not_there_to_be_found():
     assert left > 0.1
 
 
-def covariance(pictures):
-    """Second moments: those seen, and their means over all pairs of pixels that lie alike, mixed by their number."""
+def even(z):
+    return stationary(z.reshape(-1, *SIZE))
+
+
+def means_over_distances(pictures):
+    """Second moments as means over all pairs of pixels that lie alike, written out."""
     count, (height, width) = len(pictures), SIZE
     places = [(i, j) for i in range(height) for j in range(width)]
     flat = pictures.double().numpy()
@@ -58,20 +62,26 @@ def covariance(pictures):
             step = (i - k, j - m)
             sums[step] = sums.get(step, 0) + seen[a, b]
             numbers[step] = numbers.get(step, 0) + 1
-    even = np.array([[sums[i - k, j - m] / numbers[i - k, j - m] for k, m in places] for i, j in places])
-    values, vectors = np.linalg.eigh(even)
-    even = (vectors * values.clip(1e-9 * values[-1])) @ vectors.T
-    share = count / (count + COUNT)
-    return share * seen + (1 - share) * even
+    return np.array([[sums[i - k, j - m] / numbers[i - k, j - m] for k, m in places] for i, j in places])
+
+
+@pytest.mark.parametrize("count", [1, 3, 40])
+def test_stationary_moments_are_the_nearest_covariance_to_means_over_distances(count):
+    pictures = normal(count, COUNT, seed=7).abs()
+    values, vectors = np.linalg.eigh(means_over_distances(pictures))
+    wanted = (vectors * values.clip(1e-9 * values[-1])) @ vectors.T
+    assert np.abs(even(pictures).numpy() - wanted).max() < 1e-6
 
 
 @pytest.mark.parametrize("count", [3, 40, 500])
 def test_the_inverse_is_the_linear_estimate_of_least_mean_error(count):
     truth, z, left = medium().double().numpy(), normal(count, COUNT, seed=3).abs(), 0.01
-    cov = covariance(z)
+    share = count / (count + COUNT)
+    flat = z.double().numpy()
+    cov = share * flat.T @ flat / count + (1 - share) * even(z).numpy()
     wanted = cov @ truth.T @ np.linalg.inv(truth @ cov @ truth.T + left * np.eye(24))
     columns = torch.arange(COUNT).expand(24, COUNT)
-    made = inverse(Sparse(columns, medium()), left, z, SIZE)
+    made = inverse(Sparse(columns, medium()), left, z, even(z))
     assert made.shape == (COUNT, 24)
     assert np.abs(made.matrix.numpy() - wanted).max() < 1e-4
 
@@ -80,7 +90,7 @@ def test_no_other_operator_errs_less_on_such_pictures():
     truth, z, noise = medium(), normal(4000, COUNT, seed=3) @ normal(COUNT, COUNT, seed=4) / 5, 0.1
     y = z @ truth.T + noise * normal(4000, 24, seed=5)
     columns = torch.arange(COUNT).expand(24, COUNT)
-    made = inverse(Sparse(columns, truth), noise**2, z, SIZE).matrix
+    made = inverse(Sparse(columns, truth), noise**2, z, even(z)).matrix
 
     def error(operator):
         return float((y @ operator.T - z).square().mean())
@@ -93,5 +103,5 @@ def test_no_other_operator_errs_less_on_such_pictures():
 def test_an_invertible_medium_without_noise_is_undone():
     truth = torch.eye(COUNT) + 0.3 * torch.eye(COUNT).roll(1, 0)
     z = normal(200, COUNT, seed=6).abs()
-    made = inverse(Sparse(torch.arange(COUNT).expand(COUNT, COUNT), truth), 0.0, z, SIZE)
+    made = inverse(Sparse(torch.arange(COUNT).expand(COUNT, COUNT), truth), 0.0, z, even(z))
     assert float((made(z @ truth.T) - z).abs().max()) < 1e-3

@@ -17,7 +17,7 @@ from otframe_unscramble.aligning.held_out import Regression
 from otframe_unscramble.aligning.sparse import Sparse, candidates
 from otframe_unscramble.aligning.support import grams, moments, of_columns, solved
 
-__all__ = ["MOST", "inverse", "scrambling"]
+__all__ = ["MOST", "inverse", "scrambling", "stationary"]
 
 MOST = 4096
 """Pixels of a picture, and of its scrambled version, above which the inverse is not formed."""
@@ -37,27 +37,20 @@ def scrambling(y: torch.Tensor, z: torch.Tensor, group: int, slots: int) -> tupl
     return Sparse(begun.columns, weights), left
 
 
-def inverse(rows: Sparse, left: float, z: torch.Tensor, size: tuple[int, int]) -> DenseMap:
-    """The matrix A `(D, d)`."""
-    cov = _covariance(z, size)
-    count, width = len(rows.columns), cov.shape[0]
-    matrix = cov.new_zeros(count, width).scatter_add_(1, rows.columns, rows.weights.to(cov))
+def inverse(rows: Sparse, left: float, z: torch.Tensor, even: torch.Tensor) -> DenseMap:
+    """The matrix A `(D, d)`; `even (D, D)` is what `stationary` gives, of about the same pictures."""
+    count, width = z.shape
+    share = count / (count + width)
+    cov = share * (z.T @ z).double() / count + (1 - share) * even
+    matrix = cov.new_zeros(len(rows.columns), width).scatter_add_(1, rows.columns, rows.weights.to(cov))
     across = matrix @ cov
     seen = across @ matrix.T
     seen.diagonal().add_(left + 1e-9 * float(seen.diagonal().mean()))
     return DenseMap(torch.cholesky_solve(across, torch.linalg.cholesky(seen)).T.contiguous().to(z.dtype))
 
 
-def _covariance(z: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """Second moments of pictures: those seen, and those that depend on the distance of two pixels only, float64."""
-    count, width = z.shape
-    seen = (z.T @ z).double() / count
-    even = _stationary(z.reshape(count, *size)).double()
-    share = count / (count + width)
-    return share * seen + (1 - share) * even
-
-
-def _stationary(pictures: torch.Tensor) -> torch.Tensor:
+def stationary(pictures: torch.Tensor) -> torch.Tensor:
+    """Second moments of pictures `(m, H, W)` that depend on the distance of two pixels only, `(H W, H W)` float64."""
     height, width = pictures.shape[1:]
     padded = (2 * height, 2 * width)
     power = torch.zeros(padded[0], width + 1, device=pictures.device, dtype=torch.float64)

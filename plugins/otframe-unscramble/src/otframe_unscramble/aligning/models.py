@@ -8,7 +8,7 @@ import torch
 
 from otframe_unscramble.aligning.assignment import assigned
 from otframe_unscramble.aligning.first import LAST_RIDGE
-from otframe_unscramble.aligning.forward import inverse, scrambling
+from otframe_unscramble.aligning.forward import inverse, scrambling, stationary
 from otframe_unscramble.aligning.sparse import Sparse, candidates, sparse_rounds
 from otframe_unscramble.aligning.state import Outcome, State, changed
 from otframe_unscramble.aligning.trust import clipped
@@ -65,10 +65,11 @@ def dense(state: State) -> Outcome:
 def forward(state: State) -> Outcome:
     """A sparse scrambling, and its inverse."""
     motion, z, before, change, done = copy(state.motion), state.z, None, 1.0, 0
+    even = stationary(state.shaped(z))
     while True:
         done += 1
         rows, left = scrambling(state.y, z, state.group, state.settings.facets)
-        found = inverse(rows, left, z, state.size)
+        found = inverse(rows, left, z, even)
         predicted = state.shaped(found(state.y))
         before, change = predicted, changed(predicted, before)
         state.tell(0.5 + 0.4 * done / state.settings.rounds, f"scrambling, round {done}: change {change:.2%}")
