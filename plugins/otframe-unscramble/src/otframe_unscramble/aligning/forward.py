@@ -42,9 +42,10 @@ def inverse(rows: Sparse, left: float, z: torch.Tensor, even: torch.Tensor) -> D
     count, width = z.shape
     share = count / (count + width)
     cov = share * (z.T @ z).double() / count + (1 - share) * even
-    matrix = cov.new_zeros(len(rows.columns), width).scatter_add_(1, rows.columns, rows.weights.to(cov))
-    across = matrix @ cov
-    seen = across @ matrix.T
+    weights = rows.weights.to(cov)
+    across = of_columns(cov, rows.columns, weights)
+    seen = of_columns(across.T.contiguous(), rows.columns, weights)
+    seen = (seen + seen.T) / 2
     seen.diagonal().add_(left + 1e-9 * float(seen.diagonal().mean()))
     return DenseMap(torch.cholesky_solve(across, torch.linalg.cholesky(seen)).T.contiguous().to(z.dtype))
 
