@@ -229,3 +229,10 @@ def test_digits(data):
     ]
     assert errors[0] < 0.003  # 25 dB
     assert errors[0] < 0.1 * errors[1]
+
+
+def test_too_many_samples_are_refused_with_what_to_do():
+    pairs = Pairs(torch.zeros(8193, 1, 91, 91), torch.zeros(8193, 1, 2, 2), tuple(map(str, range(8193))))
+    with pytest.raises(DataError, match="at most 8192") as caught:
+        learnt(pairs)
+    assert "`most`" in caught.value.hint

@@ -16,6 +16,9 @@ from otframe_unscramble.values import Pairs, Unscrambler
 
 __all__ = ["Aligned"]
 
+_MOST = 8192
+"""Samples or scrambled pixels, whichever are fewer: three matrices of their square are held, in float64."""
+
 
 class Aligned(Transform):
     r"""Learns an unscrambler from calibration pictures that are displaced by unknown amounts.
@@ -112,12 +115,20 @@ class Aligned(Transform):
         Raises
         ------
         DataError
-            Fewer than four pairs, black pictures, or sizes that the model cannot do.
+            Fewer than four pairs, black pictures, or more samples and pixels than the first part can hold.
         """
         if pairs.count < 4:
             raise DataError(
                 f"wanted at least 4 calibration pairs, got {pairs.count}",
                 hint="some hundred pairs give good pictures",
+                port="pairs",
+            )
+        smaller = min(pairs.samples, pairs.scrambled.shape[2] * pairs.scrambled.shape[3])
+        if smaller > _MOST:
+            raise DataError(
+                f"{pairs.samples} samples of {pairs.scrambled.shape[2]} x {pairs.scrambled.shape[3]} pixels need a "
+                f"square matrix of {smaller} rows; at most {_MOST} are held",
+                hint="give fewer pairs (`most` of unscramble.pairs), or smaller pictures: each channel is a sample",
                 port="pairs",
             )
         if self.assignment and self.model not in ("auto", "sparse"):
