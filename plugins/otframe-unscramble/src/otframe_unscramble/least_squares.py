@@ -20,9 +20,8 @@ __all__ = ["LeastSquares"]
 class LeastSquares(Transform):
     r"""The unscrambler of Sparkle Vision [zhang2014sparkle]_: of all matrices, the one with the least squared error.
 
-    .. math::
-        A = \arg\min_A \sum_n |A y_n - x_n|^2 + \lambda |A|^2
-          = X' Y (Y'Y + \lambda)^{-1} = X' (YY' + \lambda)^{-1} Y
+    .. math:: A = \arg\min_A \sum_n |A y_n - x_n|^2 + \lambda |A|^2
+              = X' Y (Y'Y + \lambda)^{-1} = X' (YY' + \lambda)^{-1} Y
 
     with samples as rows of X and Y. The first form (primal) has a matrix of scrambled pixels, and moments suffice; the
     second (dual) one of samples: for fewer samples than pixels, where A is kept as a product of two thin matrices.
