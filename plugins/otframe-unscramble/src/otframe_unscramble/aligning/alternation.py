@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 
@@ -14,10 +15,17 @@ from otframe_unscramble.aligning.forward import MOST
 from otframe_unscramble.aligning.models import dense, forward, sparse
 from otframe_unscramble.aligning.motion import Motion
 from otframe_unscramble.aligning.state import Outcome, Settings, State
-from otframe_unscramble.aligning.trust import trusted, unexplained
+from otframe_unscramble.aligning.trust import clipped, trusted, unexplained
 from otframe_unscramble.values import Pairs, Unscrambler
 
 __all__ = ["learnt"]
+
+Model = Callable[[State], Outcome]
+
+_SURE = 0.2
+"""Below which part of the ridge regression's error that of few weights leaves no doubt."""
+_TURN, _LEAST = 7, 6
+"""Each so many-th picture is held out where models are compared, if so many are left."""
 
 
 def learnt(pairs: Pairs, settings: Settings, ctx: Context) -> Unscrambler:
@@ -34,13 +42,34 @@ def _chosen(state: State) -> Outcome:
     if model == "forward":
         return forward(state)
     few = sparse(state)
-    # the last held-out predictions of the ridge regression are what few weights must better
-    if model == "sparse" or state.settings.assignment or few.error < state.error:
+    # held-out predictions of the ridge regression are what few weights must better, by far where they choose themselves
+    if model == "sparse" or state.settings.assignment or few.error < _SURE * state.error:
         return few
-    others = [dense(state)]
+    best = _best(state)
+    return few if best is sparse else best(state)
+
+
+def _best(state: State) -> Model:
+    """The model that predicts best what it was not fitted to: some pictures, held out and registered anew."""
+    models: list[Model] = [sparse, dense]
     if max(state.y.shape[1], state.z.shape[1]) <= MOST:
-        others.append(forward(state))
-    return min([few, *others], key=lambda outcome: outcome.error)
+        models.append(forward)
+    count = len(state.y) // state.group
+    tried = torch.arange(count, device=state.y.device) % _TURN == _TURN // 2
+    if int((~tried).sum()) < _LEAST or not bool(tried.any()):
+        return sparse
+    rest, held = state.part(~tried), state.part(tried)
+
+    def error(model: Model) -> float:
+        outcome = model(rest.part(torch.ones_like(rest.kept)))
+        predicted, motion = held.shaped(outcome.map(held.y)), held.motion.fresh()
+        if held.moving:
+            motion.begin(predicted, held.seen, coarse=False)
+        else:
+            motion.rest(held.seen)
+        return float(clipped(motion.errors(predicted, held.seen), state.cut).square().mean())
+
+    return min(models, key=error)
 
 
 def _told(pairs: Pairs, state: State, outcome: Outcome) -> Unscrambler:

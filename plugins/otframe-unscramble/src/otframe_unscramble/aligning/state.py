@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -129,6 +130,21 @@ class State:
         self.regression = None
         for motion in motions:
             motion.keep(samples)
+
+    def part(self, which: torch.Tensor) -> State:
+        """The state of some pictures `(n,)` of bool, of those that count; this one stays as it is."""
+        samples = which.repeat_interleave(self.group)
+        motion = copy(self.motion)
+        motion.keep(samples)
+        return replace(
+            self,
+            y=self.y[samples],
+            seen=self.seen[samples],
+            z=self.z[samples],
+            kept=torch.ones(int(which.sum()), dtype=torch.bool, device=self.y.device),
+            motion=motion,
+            regression=None,
+        )
 
     def shaped(self, rows: torch.Tensor) -> torch.Tensor:
         """Rows as pictures."""
