@@ -89,11 +89,11 @@ class Aligned(Transform):
 
     @classmethod
     def examples(cls) -> list[Component]:
-        """Few rounds of each."""
+        """A round or two of each."""
         return [
-            cls(rounds=2, reach=2.0),
-            cls(model="forward", facets=8, reach=1.0, together=True),
-            cls(model="sparse", constraint="simplex", warp=8.0, rounds=2, assignment=True),
+            cls(model="sparse", slots=3, rounds=2, reach=2.0, constraint="simplex", assignment=True),
+            cls(model="forward", facets=3, rounds=1, reach=1.0, together=True),
+            cls(model="dense", warp=8.0, rounds=1, reach=1.0),
         ]
 
     def __call__(self, pairs: Pairs, *, ctx: Context) -> Unscrambler:
