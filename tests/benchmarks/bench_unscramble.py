@@ -139,7 +139,7 @@ def _rows(found: dict[str, list[dict[str, Any]]]) -> list[list[str]]:
     return rows
 
 
-def curves(data: Path, threads: int, seeds: int, quick: bool) -> Any:
+def curves(data: Path, threads: int, seeds: int, only: str, chosen: str, quick: bool) -> Any:
     """PSNR against what is hard, on natural pictures of 32 x 32 cut from larger ones."""
     base = Setting("natural", 32, 1000, around=True)
     plain = base.but(shift=1.0)
@@ -157,8 +157,11 @@ def curves(data: Path, threads: int, seeds: int, quick: bool) -> Any:
     asked = methods(32)
     shown = {name: asked[name] for name in ("published least squares", "least squares", "robust", "aligned")}
     shown["aligned, warp 6"] = {"use": "unscramble.aligned", "with": {"warp": 6.0}}
+    shown = {name: method for name, method in shown.items() if not chosen or name in chosen.split(",")}
     numbers: dict[str, Any] = {}
     for title, line in lines.items():
+        if only not in title:
+            continue
         rows: dict[str, list[str]] = {name: [name] for name in shown}
         for label, setting in line:
             problems = [posed(data, setting.but(count=60, held=6) if quick else setting, s) for s in range(seeds)]
@@ -214,7 +217,7 @@ def main() -> None:
     options.add_argument("--part", choices=("published", "curves", "pictures"), default="published")
     options.add_argument("--seeds", type=int, default=3)
     options.add_argument("--slow-seeds", type=int, default=1, help="seeds of the robust methods at 56 x 56")
-    options.add_argument("--only", default="", help="settings whose names hold this")
+    options.add_argument("--only", default="", help="settings, or curves, whose names hold this")
     options.add_argument("--methods", default="", help="only these, with commas between them")
     given = options.parse_args()
     require(given.data, "mnist", "cifar10", "imagenette224", "flowers128")
@@ -234,7 +237,8 @@ def main() -> None:
             given.out,
         )
     else:
-        numbers = curves(given.data, given.threads, 1 if given.quick else given.seeds, given.quick)
+        seeds = 1 if given.quick else given.seeds
+        numbers = curves(given.data, given.threads, seeds, given.only, given.methods, given.quick)
     finish(given.out, f"unscramble_{given.part}{'_' + given.only.replace(' ', '_') if given.only else ''}", numbers)
 
 
