@@ -156,7 +156,7 @@ def curves(data: Path, threads: int, seeds: int, only: str, chosen: str, quick: 
     }
     asked = methods(32)
     shown = {name: asked[name] for name in ("published least squares", "least squares", "robust", "aligned")}
-    shown["aligned, warp 6"] = {"use": "unscramble.aligned", "with": {"warp": 6.0}}
+    shown["aligned with warp 6"] = {"use": "unscramble.aligned", "with": {"warp": 6.0}}
     shown = {name: method for name, method in shown.items() if not chosen or name in chosen.split(",")}
     numbers: dict[str, Any] = {}
     for title, line in lines.items():
@@ -166,7 +166,7 @@ def curves(data: Path, threads: int, seeds: int, only: str, chosen: str, quick: 
         for label, setting in line:
             problems = [posed(data, setting.but(count=60, held=6) if quick else setting, s) for s in range(seeds)]
             for name, method in shown.items():
-                if name == "aligned, warp 6" and not setting.bend:
+                if name == "aligned with warp 6" and not setting.bend:
                     rows[name].append("")
                     continue
                 some = problems[:1] if name == "robust" else problems  # it takes most of the time
