@@ -12,6 +12,7 @@ from otframe_unscramble.least_squares import LeastSquares
 from otframe_unscramble.scrambling.displace import shifted
 from otframe_unscramble.scrambling.field import clouds
 from otframe_unscramble.values import Pairs
+from pydantic import ValidationError
 
 from otframe.errors import DataError
 from otframe.interfaces import Context
@@ -236,3 +237,45 @@ def test_too_many_samples_are_refused_with_what_to_do():
     with pytest.raises(DataError, match="at most 8192") as caught:
         learnt(pairs)
     assert "`most`" in caught.value.hint
+
+
+def test_free_weights_undo_what_needs_negative_ones():
+    random = torch.Generator().manual_seed(2)
+    clear = torch.stack([clouds((6, 6), 1, random) for _ in range(200)])
+    wanted = torch.eye(36)[torch.randperm(36, generator=random)] - 0.5 * torch.eye(36)
+    scrambled = torch.linalg.solve(wanted, clear.flatten(1).T).T.reshape(clear.shape).contiguous()
+    pairs = Pairs(scrambled, clear, tuple(map(str, range(200))))
+    free, positive = (learnt(pairs, model="sparse", reach=0, constraint=kind) for kind in ("free", "positive"))
+    assert torch.allclose(free.map.dense(), wanted, atol=1e-3)
+    assert not torch.allclose(positive.map.dense(), wanted, atol=0.1)
+
+
+@pytest.mark.parametrize("model", ["sparse", "dense", "forward"])
+@pytest.mark.parametrize(("sensor", "scene"), [(65535.0, 1.0), (1e-6, 1e-6), (1e12, 1e12)])
+def test_units_of_pictures_do_not_matter(simulated, model, sensor, scene):
+    """Powers of two change no bit; others no more than rounding does."""
+    case = simulated(count=60, side=8)
+    usual = learnt(case.pairs, model=model, rounds=4)
+    pairs = replace(case.pairs, scrambled=sensor * case.pairs.scrambled, clear=scene * case.pairs.clear)
+    found = learnt(pairs, model=model, rounds=4)
+    assert rms(found.map.dense() * (sensor / scene) - usual.map.dense()) < 0.02 * rms(usual.map.dense())
+    assert rms(found.shifts - usual.shifts) < 0.02
+
+
+def test_an_assignment_has_weights_of_1_in_any_unit(simulated):
+    case = simulated(count=300, side=8)
+    found = learnt(replace(case.pairs, scrambled=1e4 * case.pairs.scrambled), assignment=True, rounds=2)
+    assert bool((found.map.weights == 1).all())
+
+
+def test_bends_are_looked_for_where_there_may_be_some(simulated):
+    with pytest.raises(ValidationError, match="`reach: 0` says that they lie right"):
+        Aligned(warp=4.0, reach=0)
+    line = replace(simulated(count=20, side=8).pairs, clear=torch.rand(20, 1, 1, 8))
+    with pytest.raises(DataError, match="at least 2 x 2 pixels to look for bends, got 1 x 8"):
+        learnt(line, warp=4.0)
+
+
+def test_a_spread_of_next_to_nothing_is_refused():
+    with pytest.raises(ValidationError, match="spread"):
+        Aligned(spread=1e-30)

@@ -146,3 +146,19 @@ def test_what_is_pruned_is_out_and_the_rest_is_fitted_again():
             continue
         wanted, _ = nnls(y[row].T.double().numpy()[:, held], z[i].double().numpy())
         assert np.abs(made.weights[i].numpy()[held] - wanted).max() < 2e-3 * max(1, np.abs(wanted).max(initial=0))
+
+
+def test_the_largest_weight_of_a_row_always_stays():
+    columns = torch.arange(3).expand(2, 3)
+    cut = _pruned(Sparse(columns, torch.tensor([[0.3, 0.4, 0.3], [0.0, 0.9, 0.1]])), 0.95)
+    assert cut.weights.count_nonzero(1).eq(1).all()
+    assert cut.weights.argmax(1).eq(1).all()
+
+
+def test_free_weights_are_pruned_by_their_size():
+    y, z, columns = problem(rows=20, slots=3, seed=4)
+    gram, b = given_by(y, z, columns)
+    free = solved(gram, b, torch.zeros(columns.shape), "free")
+    assert bool((free < 0).any())
+    made = _refitted(_pruned(Sparse(columns, free), 0.0), gram, b, "free")
+    assert torch.allclose(made.weights, free, atol=1e-4)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import torch
 from pydantic import Field as Parameter
+from pydantic import model_validator
 
 from otframe.errors import DataError
 from otframe.interfaces import Component, Context, Transform
@@ -54,7 +55,8 @@ class Aligned(Transform):
     """Of sparse weights: not negative, on the simplex (of sum 1), or free."""
 
     prune: float = Parameter(default=0.05, ge=0.0, lt=1.0)
-    """Sparse weights below this part of their row's sum are left out at the end, and the others fitted again."""
+    """Sparse weights below this part of their row's sum are left out at the end, and the others fitted again. The
+    largest one always stays."""
 
     together: bool = False
     """Whether the channels of a picture are displaced together, as by a hand-held camera, or each by itself."""
@@ -62,7 +64,7 @@ class Aligned(Transform):
     reach: float = Parameter(default=4.0, ge=0.0, le=64.0)
     """The largest displacement along either axis that is looked for, in pixels; 0 for pictures that lie right."""
 
-    spread: float | None = Parameter(default=None, gt=0.0)
+    spread: float | None = Parameter(default=None, ge=1e-3)
     """Standard deviation of displacements that is expected, in pixels, where it is known."""
 
     warp: float | None = Parameter(default=None, ge=2.0)
@@ -86,6 +88,12 @@ class Aligned(Transform):
 
     tol: float = Parameter(default=3e-3, gt=0.0)
     """Stops where predictions of calibration pictures change by less than this part of their contrast in a round."""
+
+    @model_validator(mode="after")
+    def _can_bend(self) -> Self:
+        if self.warp is not None and self.reach == 0:
+            raise ValueError("`warp` looks for bends of displaced pictures, and `reach: 0` says that they lie right")
+        return self
 
     @classmethod
     def examples(cls) -> list[Component]:
@@ -133,5 +141,12 @@ class Aligned(Transform):
             )
         if self.assignment and self.model not in ("auto", "sparse"):
             raise DataError(f"an assignment needs `model: sparse`, not `{self.model}`")
+        if self.warp is not None and min(pairs.clear.shape[2:]) < 2:
+            raise DataError(
+                f"wanted clear pictures of at least 2 x 2 pixels to look for bends, got {pairs.clear.shape[2]} x "
+                f"{pairs.clear.shape[3]}",
+                hint="leave `warp` out",
+                port="pairs",
+            )
         with torch.no_grad():
             return learnt(pairs, self, ctx)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import torch
 
 from otframe.interfaces import Context
-from otframe.values import LinearMap, SolveInfo
+from otframe.values import DenseMap, LinearMap, LowRankMap, SolveInfo, SparseMap
 from otframe_unscramble.aligning.first import begun
 from otframe_unscramble.aligning.forward import MOST
 from otframe_unscramble.aligning.models import dense, forward, sparse
@@ -19,6 +20,9 @@ from otframe_unscramble.aligning.trust import clipped, trusted, unexplained
 from otframe_unscramble.values import Pairs, Unscrambler
 
 __all__ = ["learnt"]
+
+_USUAL = 16.0
+"""Pictures whose largest value is within so many times 1 are taken as they are."""
 
 Model = Callable[[State], Outcome]
 
@@ -30,8 +34,28 @@ _TURN, _LEAST = 7, 6
 
 def learnt(pairs: Pairs, settings: Settings, ctx: Context) -> Unscrambler:
     """Run all parts."""
+    units = _unit(pairs.scrambled), _unit(pairs.clear)
+    if settings.assignment:
+        # a permutation has weights of 1, whatever the unit
+        units = (max(units),) * 2
+    if units != (1.0, 1.0):
+        pairs = replace(pairs, scrambled=pairs.scrambled / units[0], clear=pairs.clear / units[1])
     state = begun(pairs, settings, ctx)
-    return _told(pairs, state, _chosen(state))
+    found = _told(pairs, state, _chosen(state))
+    return found if units[0] == units[1] else replace(found, map=_times(found.map, units[1] / units[0]))
+
+
+def _unit(pictures: torch.Tensor) -> float:
+    """What brings pictures of an unusual range, such as a sensor's counts, to about 1: a power of two, or 1."""
+    most = float(pictures.abs().max())
+    return 1.0 if most == 0 or 1 / _USUAL <= most <= _USUAL else 2.0 ** round(math.log2(most))
+
+
+def _times(made: LinearMap, factor: float) -> LinearMap:
+    held: Any = made
+    scaled = {DenseMap: "matrix", LowRankMap: "left", SparseMap: "weights"}[type(held)]
+    changed: LinearMap = replace(held, **{scaled: getattr(held, scaled) * factor})
+    return changed
 
 
 def _chosen(state: State) -> Outcome:

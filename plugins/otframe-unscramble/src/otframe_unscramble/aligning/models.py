@@ -27,7 +27,8 @@ def sparse(state: State) -> Outcome:
     settings, motion = state.settings, copy(state.motion)
     width = state.y.shape[1]
     state.tell(0.35, "candidates")
-    begun = candidates(state.ridge(LAST_RIDGE), state.z, min(settings.slots, width))
+    signed = settings.constraint == "free"
+    begun = candidates(state.ridge(LAST_RIDGE), state.z, min(settings.slots, width), signed=signed)
     made, z, errors = sparse_rounds(state, motion, begun)
     fine = state.fine(errors, motion) if settings.robust else None
     if fine is not None:
@@ -37,7 +38,7 @@ def sparse(state: State) -> Outcome:
         made, z, errors = sparse_rounds(state, motion, Sparse(begun.columns, made.weights))
         made.rounds += rounds
     # few weights were fitted to these very samples
-    used = float((made.weights > 0).sum(1).float().mean())
+    used = float((made.weights != 0).sum(1).float().mean())
     error = _size(errors, state) * (len(state.y) / max(1.0, len(state.y) - used)) ** 2
     found = assigned(made, state.y, z) if settings.assignment else made.map(width)
     return Outcome(found, error, motion, made.rounds, made.change)

@@ -45,14 +45,15 @@ class Sparse:
         return SparseMap.of_slots(self.columns, self.weights, width)
 
 
-def candidates(fit: HeldOut, z: torch.Tensor, slots: int) -> Sparse:
-    """The largest weights of each row of the ridge regression."""
+def candidates(fit: HeldOut, z: torch.Tensor, slots: int, *, signed: bool = False) -> Sparse:
+    """The largest weights of each row of the ridge regression, or where they may be `signed` those of largest size."""
     columns, weights = [], []
     step = max(1, _BLOCK // fit.y.shape[1])
     for start in range(0, z.shape[1], step):
-        value, index = fit.rows(z, start, min(z.shape[1], start + step)).topk(slots, 1)
+        rows = fit.rows(z, start, min(z.shape[1], start + step))
+        index = (rows.abs() if signed else rows).topk(slots, 1)[1]
         columns.append(index)
-        weights.append(value.clamp(min=0))
+        weights.append(rows.gather(1, index).clamp(min=0))
     return Sparse(torch.cat(columns), torch.cat(weights))
 
 
@@ -102,14 +103,16 @@ def sparse_rounds(state: State, motion: Motion, begun: Sparse) -> tuple[Sparse, 
 
 
 def _pruned(sparse: Sparse, share: float) -> Sparse:
-    least = share * sparse.weights.sum(1, keepdim=True)
-    kept = torch.where(sparse.weights >= least, sparse.weights, torch.zeros_like(sparse.weights))
+    size = sparse.weights.abs()
+    # no row loses its largest weight, or its pixel would be black
+    least = torch.minimum(share * size.sum(1, keepdim=True), size.amax(1, keepdim=True))
+    kept = torch.where(size >= least, sparse.weights, torch.zeros_like(sparse.weights))
     return Sparse(sparse.columns, kept, sparse.rounds, sparse.change)
 
 
 def _refitted(sparse: Sparse, gram: torch.Tensor, b: torch.Tensor, constraint: Constraint) -> Sparse:
     """Weights on what was kept alone: what was not gets an equation of its own, whose solution is 0."""
-    kept = (sparse.weights > 0).to(gram)
+    kept = (sparse.weights != 0).to(gram)
     held = gram * kept[:, :, None] * kept[:, None, :]
     own = gram.diagonal(dim1=1, dim2=2).mean(1, keepdim=True) * (1 - kept)
     weights = solved(held + torch.diag_embed(own), b * kept, sparse.weights, constraint) * kept
