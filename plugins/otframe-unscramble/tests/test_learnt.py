@@ -117,3 +117,14 @@ def test_what_is_not_known_is_empty_or_refused():
         table(None, keys=())
     with pytest.raises(DataError, match="finite"):
         table(torch.full((2, 1, 2), torch.nan).double())
+
+
+def test_columns_of_a_long_sensor_are_no_endless_picture():
+    made = Learnt(side=240)(operator(sparse(torch.randperm(60)), (1, 60), (6, 10)))
+    assert made.size[1] < 5 * 240
+
+
+def test_an_operator_is_told_in_a_line():
+    told = repr(operator(sparse(torch.arange(36)), (6, 6), (6, 6), keys=tuple(map(str, range(900)))))
+    assert "900 pairs" in told
+    assert len(told) < 200

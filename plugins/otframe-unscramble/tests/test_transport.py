@@ -1,5 +1,7 @@
 """The robust method: its published steps written down in NumPy, the simplex, columns that die, and what it finds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,7 @@ from otframe_unscramble.values import Pairs
 from pydantic import ValidationError
 
 from otframe import component
-from otframe.errors import ConvergenceError, SolveError
+from otframe.errors import ConvergenceError, DataError, SolveError
 from otframe.interfaces import Context, Transform
 from otframe.values import SparseMap
 
@@ -234,3 +236,11 @@ def test_rows_are_made_even_at_last():
         rows = torch.tensor([1.0, 0.0, 1.0, 1.0]).double()
         assert torch.allclose(made.sum(1), rows, atol=1e-6)
         assert torch.allclose(made, wanted / wanted.sum(1, keepdim=True).clamp(min=1e-9), atol=1e-6)
+
+
+def test_pictures_without_mass_are_refused(case):
+    pairs = case()[0]
+    for name in ("scrambled", "clear"):
+        for factor in (0, -1):
+            with pytest.raises(DataError, match=f"the {name} pictures are nowhere above 0"):
+                learnt(replace(pairs, **{name: factor * getattr(pairs, name)}), steps=1)

@@ -39,8 +39,8 @@ class Learnt(Transform):
     """About how many columns to show, on a grid over the scrambled picture; no more than it has pixels."""
 
     side: int = Parameter(default=900, ge=64, le=4096)
-    """About how many px the right part is high. Pixels are enlarged whole times; many columns of large pictures make it
-    higher."""
+    """About how many px the right part is high, or half as many as it is wide where it is longer than that. Pixels are
+    enlarged whole times; many columns of large pictures make it higher."""
 
     @classmethod
     def examples(cls) -> list[Component]:
@@ -77,7 +77,7 @@ class Learnt(Transform):
         at = (down[:, None] * operator.source[1] + right[None]).flatten()
         units = torch.nn.functional.one_hot(at, operator.map.shape[1]).to(operator.map.rows(0, 1))
         seen = operator.map(units).cpu().float().unflatten(1, operator.target)
-        room = self.side / len(down)
+        room = self.side / max(len(down), len(right) / 2)
         frame = max(1, round(room / 60))
         scale = max(1, round((room - 4 * frame) / max(operator.target)))
         dot = scale * max(operator.target) / 26

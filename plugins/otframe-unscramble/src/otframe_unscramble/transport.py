@@ -8,7 +8,7 @@ import torch
 from pydantic import Field as Parameter
 from pydantic import field_validator
 
-from otframe.errors import SolveError
+from otframe.errors import DataError, SolveError
 from otframe.interfaces import Component, Context, Transform
 from otframe.values import Density, SolveInfo
 from otframe_unscramble.capped import CappedCost
@@ -114,6 +114,8 @@ class TransportUnscrambler(Transform):
 
         Raises
         ------
+        DataError
+            Scrambled or clear pictures are all black.
         ConvergenceError
             A column has lost all its entries in the published mode; or the loss was not found to its own tolerance.
         SolveError
@@ -122,6 +124,9 @@ class TransportUnscrambler(Transform):
         usual = _DEFAULTS[self.mode]
         rate = usual[0] if self.step is None else self.step
         scrambled, clear = pairs.rows()
+        for name, rows in (("scrambled", scrambled), ("clear", clear)):
+            if not bool((rows > 0).any()):
+                raise DataError(f"the {name} pictures are nowhere above 0", hint="there is no mass", port="pairs")
         shape = (pairs.clear.shape[2], pairs.clear.shape[3])
         double = self.mode == "published" and scrambled.shape[1] * clear.shape[1] <= _DOUBLE
         descent = self._descent(clear, scrambled.shape[1], torch.float64 if double else torch.float32)

@@ -107,7 +107,7 @@ class Scrambler(PixelMap):
     """What a scrambling medium does to a picture: `y = S x`, without noise."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Unscrambler(PixelMap):
     """The learnt operator that undoes a scrambling: `x = A y`.
 
@@ -127,6 +127,9 @@ class Unscrambler(PixelMap):
     keys: tuple[str, ...] = ()
     shifts: torch.Tensor | None = None
     trust: torch.Tensor | None = None
+
+    def __repr__(self) -> str:
+        return f"Unscrambler({self.map!r}, {self.source} -> {self.target}, {self.info!r}, {len(self.keys)} pairs)"
 
     def __post_init__(self) -> None:
         super().__post_init__()
