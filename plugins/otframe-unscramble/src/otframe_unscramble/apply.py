@@ -11,7 +11,7 @@ from pydantic import Field as Parameter
 from otframe.interfaces import Component, Context, Transform
 from otframe.values import Image
 from otframe_unscramble.displaced import find
-from otframe_unscramble.pairs import plane_of
+from otframe_unscramble.scrambling.opaque import opaque
 from otframe_unscramble.sharpen import sharpened
 from otframe_unscramble.values import Unscrambler
 
@@ -64,7 +64,7 @@ class ApplyUnscrambler(Transform):
         DataError
             It is of another size, or not finite.
         """
-        plane, meta = plane_of(image, "image"), dict(image.meta)
+        plane, meta = opaque(image), dict(image.meta)
         if self.search > 0 and tuple(plane.shape[-2:]) == tuple(operator.source):
             found = find(plane, operator, self.search)
             pixels = found.picture

@@ -11,10 +11,11 @@ from pydantic import Field as Parameter
 from otframe.errors import DataError
 from otframe.interfaces import Accumulator, Component, Context
 from otframe.values import Image, Value
+from otframe_unscramble.scrambling.opaque import opaque
 from otframe_unscramble.sizes import PairSizes, told
 from otframe_unscramble.values import Pairs
 
-__all__ = ["GatherPairs", "PairChunks", "fitting", "joined", "one_pair", "plane_of"]
+__all__ = ["GatherPairs", "PairChunks", "fitting", "joined", "one_pair"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,15 +89,7 @@ def one_pair(scrambled: Image, clear: Image, key: str) -> Pairs:
             f"the scrambled picture has {scrambled.channels} channels, the clear one {clear.channels}",
             hint="`image.convert` with `space: gray` makes both grey",
         )
-    return Pairs(plane_of(scrambled, "scrambled")[None], plane_of(clear, "clear")[None], (key,))
-
-
-def plane_of(image: Image, port: str) -> torch.Tensor:
-    """A picture's pixels `(C, H, W)`, float32, on black where it is transparent; `DataError` where not finite."""
-    pixels = image.pixels.float()
-    if not bool(torch.isfinite(pixels).all()):
-        raise DataError(f"the {port} picture must be finite, got NaN or infinity", port=port)
-    return pixels if image.alpha is None else pixels * image.alpha.to(pixels)
+    return Pairs(opaque(scrambled, "scrambled")[None], opaque(clear, "clear")[None], (key,))
 
 
 def fitting(first: Pairs, other: Pairs) -> None:

@@ -1,4 +1,4 @@
-"""What scrambling asks of its pictures: finite, and nothing to see through."""
+"""What scrambling and unscrambling ask of their pictures: finite, and nothing to see through."""
 
 from __future__ import annotations
 
