@@ -43,9 +43,10 @@ def input_keys(graph: Graph, classes: Mapping[str, str], sources: Mapping[str, S
         if missing or extra:
             told = [f"only in '{other}': {_some(missing)}"] if missing else []
             told += [f"only in '{name}': {_some(extra)}"] if extra else []
+            skipping = ", or go on without these items: `--on-error skip`" if set(keys[other]) & set(found) else ""
             raise InputError(
                 f"inputs '{other}' and '{name}' are joined by key, but their keys differ: {'; '.join(told)}",
-                hint="give both the same file stems, or go on without these items: `--on-error skip`",
+                hint="give both the same file stems" + skipping,
             )
     return {name: found for name, found in keys.items() if classes[name] == name}
 

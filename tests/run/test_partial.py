@@ -58,8 +58,9 @@ def test_a_fold_goes_on_with_the_rest_where_it_may(run, given, images):
 
 
 def test_inputs_with_nothing_in_common_are_refused_as_before(run, images):
-    with pytest.raises(InputError, match="keys differ"):
+    with pytest.raises(InputError, match="keys differ") as caught:
         run(ITEMS, inputs={"x": images("a"), "y": images("b")}, on_error="skip")
+    assert "--on-error" not in caught.value.hint, "it would be of no use"
 
 
 def test_inputs_that_are_not_joined_keep_their_keys(run, images):
