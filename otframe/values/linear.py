@@ -13,10 +13,9 @@ from otframe.values.base import Value
 __all__ = ["DenseMap", "LinearMap", "LowRankMap", "SparseMap"]
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class LinearMap(Value, abc.ABC):
     """A matrix `A (m, n)`, held in whatever form it came in. Called on rows `(k, n)` it gives `rows A'`, `(k, m)`."""
-
-    __slots__ = ()
 
     @property
     @abc.abstractmethod
