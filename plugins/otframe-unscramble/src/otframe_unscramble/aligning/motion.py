@@ -1,4 +1,4 @@
-"""How calibration pictures are displaced against predictions of them: found, applied, undone."""
+"""How calibration pictures are displaced against predictions of them: found, applied, carried back."""
 
 from __future__ import annotations
 

@@ -36,10 +36,6 @@ class Sparse:
     rounds: int = 0
     change: float = 1.0
 
-    def of(self, y: torch.Tensor) -> torch.Tensor:
-        """Predictions `(m, D)` from rows `(m, d)`."""
-        return of_columns(y.T.contiguous(), self.columns, self.weights).T
-
     def map(self, width: int) -> SparseMap:
         """As a value."""
         return SparseMap.of_slots(self.columns, self.weights, width)
